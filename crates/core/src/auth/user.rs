@@ -1,0 +1,122 @@
+//! Users as Django's `auth_user` keeps them, and the calls that find and change them.
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+use crate::session::StoreError;
+use crate::time::Timestamp;
+
+/// One row of `auth_user`.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct User {
+    /// The primary key as text, as the session keeps it: `7`, or a hyphenated UUID.
+    pub id: String,
+    /// The name typed at the login page; at most 150 code points.
+    pub username: String,
+    /// The encoded password, such as `pbkdf2_sha256$…`. Never shown by `Debug`.
+    pub password: String,
+    /// When this user last signed in.
+    pub last_login: Option<Timestamp>,
+    /// Has every permission.
+    pub is_superuser: bool,
+    /// Given name.
+    pub first_name: String,
+    /// Family name.
+    pub last_name: String,
+    /// E-mail address, or the empty text.
+    pub email: String,
+    /// May enter Django's admin site.
+    pub is_staff: bool,
+    /// False instead of deleting: such a user is nobody everywhere.
+    pub is_active: bool,
+    /// When the row was made.
+    pub date_joined: Timestamp,
+}
+
+impl User {
+    /// An active user without rights, password or e-mail address, to fill in.
+    pub fn new(id: impl Into<String>, username: impl Into<String>, date_joined: Timestamp) -> Self {
+        Self {
+            id: id.into(),
+            username: username.into(),
+            password: String::new(),
+            last_login: None,
+            is_superuser: false,
+            first_name: String::new(),
+            last_name: String::new(),
+            email: String::new(),
+            is_staff: false,
+            is_active: true,
+            date_joined,
+        }
+    }
+}
+
+impl fmt::Debug for User {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("User")
+            .field("id", &self.id)
+            .field("username", &self.username)
+            .field("is_active", &self.is_active)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Finds and changes users. Each call is atomic, durable when it returns `Ok`, and has its own deadline.
+#[async_trait]
+pub trait UserStore: Send + Sync + fmt::Debug {
+    /// The user with this primary key as text; `None` too for a text that is no key of this table.
+    async fn by_id(&self, id: &str) -> Result<Option<User>, StoreError>;
+
+    /// The user with exactly this name, compared as the database compares.
+    async fn by_username(&self, username: &str) -> Result<Option<User>, StoreError>;
+
+    /// True if the table has a row.
+    async fn any_user(&self) -> Result<bool, StoreError>;
+
+    /// Inserts a row; `user.id` is ignored, the database numbers it.
+    async fn create_user(&self, user: &User, condition: CreateUser) -> Result<UserCreated, StoreError>;
+
+    /// Sets the password column; with `seen`, only if it still holds that encoded password.
+    async fn set_password(&self, id: &str, seen: Option<&str>, encoded: &str) -> Result<UserChanged, StoreError>;
+
+    /// Sets `last_login` and no other column.
+    async fn set_last_login(&self, id: &str, at: Timestamp) -> Result<UserChanged, StoreError>;
+}
+
+/// When a user may be inserted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "these are all the cases of the contract")]
+pub enum CreateUser {
+    /// Whoever else is there.
+    Always,
+    /// Only while the table is empty, decided in the transaction that inserts.
+    OnlyTheFirst,
+}
+
+/// What [`UserStore::create_user`] did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+#[expect(clippy::exhaustive_enums, reason = "these are all the outcomes of the contract")]
+pub enum UserCreated {
+    /// The row as it is now, with its id.
+    Created(User),
+    /// Another user has this name.
+    UsernameTaken,
+    /// It was to be the first, and there is one.
+    NotTheFirst,
+}
+
+/// What a change of a user's column did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+#[expect(clippy::exhaustive_enums, reason = "these are all the outcomes of the contract")]
+pub enum UserChanged {
+    /// The column has the new value.
+    Changed,
+    /// There is no such user, or the column no longer holds what was seen.
+    NotChanged,
+}

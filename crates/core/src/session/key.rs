@@ -1,0 +1,77 @@
+//! The session key: the ticket a browser carries.
+
+use std::fmt;
+
+use crate::random;
+
+/// A session's name in its store and the value of its cookie.
+///
+/// Whoever knows it holds the session, so `Debug` never shows it.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct SessionKey(String);
+
+impl SessionKey {
+    const LENGTH: usize = 32;
+    const ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+    /// Shorter keys are ignored (`_validate_session_key` in `django.contrib.sessions.backends.base`).
+    const SHORTEST: usize = 8;
+
+    /// A new key: 32 characters of `a-z0-9`, 165 bits from the operating system's generator.
+    ///
+    /// # Errors
+    /// The generator does not answer.
+    pub fn generate() -> Result<Self, random::RandomError> {
+        random::text(Self::ALPHABET, Self::LENGTH).map(Self)
+    }
+
+    /// Accepts what a client sent: at least 8 code points, as in Django.
+    ///
+    /// Unlike Django it takes no control characters. Quoted cookies can carry a NUL, which no key holds and
+    /// with which Django on PostgreSQL answers 500.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let long_enough = text.len() >= Self::SHORTEST && text.chars().nth(Self::SHORTEST - 1).is_some();
+        (long_enough && !text.chars().any(char::is_control)).then(|| Self(text.to_owned()))
+    }
+
+    /// The key's text: the cookie's value, the row's `session_key`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SessionKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("SessionKey(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_key_is_django_s() {
+        let key = SessionKey::generate().unwrap();
+        assert_eq!(key.as_str().len(), 32);
+        assert!(key.as_str().bytes().all(|byte| SessionKey::ALPHABET.contains(&byte)));
+        assert_ne!(key, SessionKey::generate().unwrap());
+    }
+
+    #[test]
+    fn short_keys_and_control_characters_are_no_keys() {
+        assert!(SessionKey::parse("abcdefg").is_none());
+        assert!(SessionKey::parse("ééééééé").is_none(), "seven code points in fourteen bytes");
+        assert!(SessionKey::parse("éééééééé").is_some());
+        assert!(SessionKey::parse("ABCDEFGH").is_some(), "the store decides, not the alphabet");
+        assert!(SessionKey::parse("aaaaaaaa\0").is_none());
+        assert!(SessionKey::parse("").is_none());
+    }
+
+    #[test]
+    fn debug_shows_no_key() {
+        let key = SessionKey::generate().unwrap();
+        assert_eq!(format!("{key:?}"), "SessionKey(..)");
+    }
+}

@@ -1,0 +1,244 @@
+//! The five calls that keep sessions: the contract between the rules and every database.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use async_trait::async_trait;
+
+use super::codec::Codec;
+use super::key::SessionKey;
+use crate::time::Timestamp;
+
+/// Keeps session records under their keys. One contract test holds for all implementations.
+///
+/// Each call is atomic, has its own deadline inside the store, and is durable when it returns `Ok` (as far
+/// as the engine promises durability at all). No method has a default body, so that a wrapper cannot drop
+/// one by accident.
+///
+/// An `Err` means that nothing is known: what was asked may or may not have happened. Callers acknowledge
+/// nothing then, and the same call may be made again.
+#[async_trait]
+pub trait Store: Send + Sync + fmt::Debug {
+    /// The record under `key`, unless there is none or it expires at or before `now`.
+    ///
+    /// Never creates anything. The key is compared byte for byte, whatever the database's collation.
+    async fn load(&self, key: &SessionKey, now: Timestamp) -> Result<Option<Stored>, StoreError>;
+
+    /// Keeps a new record; never touches one that is there, expired or not.
+    async fn create(&self, key: &SessionKey, record: &Record) -> Result<Created, StoreError>;
+
+    /// Puts `record` in the place of the one whose version was `seen`, if that is what is there still and it
+    /// has not expired at `now`.
+    ///
+    /// Never brings a deleted record back. A record whose text is the one seen changes only the expiry.
+    async fn replace(
+        &self,
+        key: &SessionKey,
+        seen: &Version,
+        record: &Record,
+        now: Timestamp,
+    ) -> Result<Replaced, StoreError>;
+
+    /// Removes the record; with `seen`, only if its version is still that one.
+    ///
+    /// An expired record counts as `Gone` when `seen` is given, and is removed all the same.
+    async fn delete(
+        &self,
+        key: &SessionKey,
+        seen: Option<&Version>,
+        now: Timestamp,
+    ) -> Result<Deleted, StoreError>;
+
+    /// Removes up to `at_most` records that expired before `now`, and says how many it removed.
+    async fn clear_expired(&self, now: Timestamp, at_most: u32) -> Result<u64, StoreError>;
+}
+
+/// What a store found under a key.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Stored {
+    /// The session's data in the form in which the store keeps it.
+    pub form: Form,
+    /// When the record ends.
+    pub expire_date: Timestamp,
+    /// What [`Store::replace`] and [`Store::delete`] compare.
+    pub version: Version,
+}
+
+impl Stored {
+    /// A record of an engine that keeps Django's signed text; the text is its version.
+    #[must_use]
+    pub fn signed(text: impl Into<Arc<str>>, expire_date: Timestamp) -> Self {
+        let text = text.into();
+        Self { version: Version::of_text(Arc::clone(&text)), form: Form::Signed(text), expire_date }
+    }
+
+    /// A record of an engine that keeps the JSON text as it is; the text is its version.
+    #[must_use]
+    pub fn json(text: impl Into<Arc<str>>, expire_date: Timestamp) -> Self {
+        let text = text.into();
+        Self { version: Version::of_text(Arc::clone(&text)), form: Form::Json(text), expire_date }
+    }
+}
+
+/// The forms in which engines keep a session's data.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Form {
+    /// Django's signed text, as its `db` and `file` engines keep it. Not verified yet.
+    Signed(Arc<str>),
+    /// The JSON object's text, in stores that nobody else writes to.
+    Json(Arc<str>),
+}
+
+impl fmt::Debug for Form {
+    /// Session data is its user's: only the form's name is shown.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Signed(_) => "Signed(..)",
+            Self::Json(_) => "Json(..)",
+        })
+    }
+}
+
+/// Tells one state of a record's data from another. Never includes the expiry. Opaque outside its store.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Version(Arc<str>);
+
+impl Version {
+    /// The stored text is its own version.
+    #[must_use]
+    pub fn of_text(text: impl Into<Arc<str>>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text given to [`of_text`](Self::of_text).
+    #[must_use]
+    pub fn as_text(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Version {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Version(..)")
+    }
+}
+
+/// A session as it is to be kept. It renders itself in the form its store keeps, once.
+pub struct Record {
+    json: Arc<str>,
+    expire_date: Timestamp,
+    codec: Codec,
+    signed_at: Timestamp,
+    signed: OnceLock<Arc<str>>,
+}
+
+impl Record {
+    /// `json` is the data's text; `signed_at` is the time that goes into the signature.
+    pub(super) const fn new(json: Arc<str>, expire_date: Timestamp, codec: Codec, signed_at: Timestamp) -> Self {
+        Self { json, expire_date, codec, signed_at, signed: OnceLock::new() }
+    }
+
+    /// A record whose data did not change keeps the signed text it was read as, so that only its expiry moves.
+    pub(super) fn keeping(self, form: &Form) -> Self {
+        if let Form::Signed(text) = form {
+            let _ = self.signed.set(Arc::clone(text));
+        }
+        self
+    }
+
+    /// Django's signed text of the data.
+    #[must_use]
+    pub fn signed_text(&self) -> &Arc<str> {
+        self.signed.get_or_init(|| self.codec.encode(&self.json, self.signed_at).into())
+    }
+
+    /// The JSON object's text of the data.
+    #[must_use]
+    pub const fn json_text(&self) -> &Arc<str> {
+        &self.json
+    }
+
+    /// When the record ends.
+    #[must_use]
+    pub const fn expire_date(&self) -> Timestamp {
+        self.expire_date
+    }
+}
+
+impl fmt::Debug for Record {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Record").field("expire_date", &self.expire_date).finish_non_exhaustive()
+    }
+}
+
+/// What [`Store::create`] did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+#[expect(clippy::exhaustive_enums, reason = "these are all the outcomes of the contract")]
+pub enum Created {
+    /// The record is kept.
+    Created(Version),
+    /// Another record has this key; nothing changed.
+    KeyTaken,
+}
+
+/// What [`Store::replace`] did.
+#[derive(Clone, Debug)]
+#[must_use]
+#[expect(clippy::exhaustive_enums, reason = "these are all the outcomes of the contract")]
+pub enum Replaced {
+    /// The record is kept.
+    Replaced(Version),
+    /// Someone else changed it; this is what is there now.
+    Changed(Stored),
+    /// There is none any more, or it has expired.
+    Gone,
+}
+
+/// What [`Store::delete`] did.
+#[derive(Clone, Debug)]
+#[must_use]
+#[expect(clippy::exhaustive_enums, reason = "these are all the outcomes of the contract")]
+pub enum Deleted {
+    /// The record is gone by this call.
+    Deleted,
+    /// Someone else changed it, so it was left; this is what is there now.
+    Changed(Stored),
+    /// There was none.
+    Gone,
+}
+
+/// A store could not do what was asked. Never means that a record is missing.
+#[derive(Debug)]
+pub struct StoreError {
+    message: String,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl StoreError {
+    /// `message` says what failed and, where it can, what to do; it carries no session's data.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), source: None }
+    }
+
+    /// The same with the driver's error as its source, for the log.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for StoreError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_ref().map(|source| &**source as &(dyn std::error::Error + 'static))
+    }
+}

@@ -1,0 +1,360 @@
+//! Moments as Django keeps them: microseconds, in the years 1 to 9999.
+
+use std::fmt::Write as _;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use jiff::civil::DateTime;
+use jiff::tz::Offset;
+
+/// A moment: microseconds since 1970-01-01T00:00:00Z, as precise as Python's `datetime`.
+///
+/// It stays within the years 1 to 9999, which is all that Python can hold: what would lie outside is
+/// moved to the nearer end, so that no arithmetic on a hostile number can overflow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// 0001-01-01T00:00:00Z.
+    pub const MIN: Self = Self(-62_135_596_800_000_000);
+    /// 9999-12-31T23:59:59.999999Z.
+    pub const MAX: Self = Self(253_402_300_799_999_999);
+
+    /// The system clock's reading. Rules never call this: they take `now`.
+    #[must_use]
+    pub fn now() -> Self {
+        SystemTime::now().into()
+    }
+
+    /// From microseconds since the Unix epoch, moved into range.
+    #[must_use]
+    pub const fn from_unix_micros(micros: i64) -> Self {
+        if micros < Self::MIN.0 {
+            Self::MIN
+        } else if micros > Self::MAX.0 {
+            Self::MAX
+        } else {
+            Self(micros)
+        }
+    }
+
+    /// From whole seconds since the Unix epoch, moved into range.
+    #[must_use]
+    pub const fn from_unix_seconds(seconds: i64) -> Self {
+        Self::from_unix_micros(seconds.saturating_mul(1_000_000))
+    }
+
+    /// Microseconds since the Unix epoch.
+    #[must_use]
+    pub const fn unix_micros(self) -> i64 {
+        self.0
+    }
+
+    /// Whole seconds since the Unix epoch, rounded down.
+    #[must_use]
+    pub const fn unix_seconds(self) -> i64 {
+        self.0.div_euclid(1_000_000)
+    }
+
+    /// Seconds since the Unix epoch with their fraction, as Python's `time.time()` gives them.
+    #[must_use]
+    pub fn unix_seconds_f64(self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "microseconds of this era fit 53 bits")]
+        let micros = self.0 as f64;
+        micros / 1e6
+    }
+
+    /// This moment and `seconds` more (or less, if negative), moved into range.
+    #[must_use]
+    pub const fn plus_seconds(self, seconds: i64) -> Self {
+        Self::from_unix_micros(self.0.saturating_add(seconds.saturating_mul(1_000_000)))
+    }
+
+    /// This moment and a fractional number of seconds more; NaN adds nothing.
+    #[must_use]
+    pub fn plus_seconds_f64(self, seconds: f64) -> Self {
+        #[expect(clippy::cast_possible_truncation, reason = "`as` saturates, and NaN becomes 0")]
+        let micros = (seconds * 1e6).round() as i64;
+        Self::from_unix_micros(self.0.saturating_add(micros))
+    }
+
+    /// Microseconds from `earlier` to `self`; negative if `earlier` is later.
+    #[must_use]
+    pub const fn micros_since(self, earlier: Self) -> i64 {
+        self.0 - earlier.0
+    }
+
+    /// `YYYY-MM-DD HH:MM:SS[.ffffff]` in UTC: the text that Django keeps in SQLite's `datetime` columns.
+    ///
+    /// The fraction is absent when it is zero. Such texts compare as the moments do only among
+    /// themselves, so nothing else may be written there.
+    #[must_use]
+    pub fn sql_text(self) -> String {
+        self.text(' ')
+    }
+
+    /// `YYYY-MM-DDTHH:MM:SS[.ffffff]+00:00`: what Python's `isoformat()` gives for an aware UTC datetime.
+    #[must_use]
+    pub fn iso_text(self) -> String {
+        let mut text = self.text('T');
+        text.push_str("+00:00");
+        text
+    }
+
+    /// Reads [`sql_text`](Self::sql_text)'s form back.
+    #[must_use]
+    pub fn from_sql_text(text: &str) -> Option<Self> {
+        Some(parse_iso(text)?.utc())
+    }
+
+    /// `Wdy, DD Mon YYYY HH:MM:SS GMT`, the fraction dropped (RFC 9110, section 5.6.7).
+    #[must_use]
+    pub fn http_date(self) -> String {
+        // httpdate begins in 1970; an earlier expiry says the same thing as that day: it is over.
+        let seconds = u64::try_from(self.unix_seconds()).unwrap_or(0);
+        httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds))
+    }
+
+    fn text(self, separator: char) -> String {
+        let moment = self.civil();
+        let mut text = String::with_capacity(32);
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
+            "{:04}-{:02}-{:02}{separator}{:02}:{:02}:{:02}",
+            moment.year(),
+            moment.month(),
+            moment.day(),
+            moment.hour(),
+            moment.minute(),
+            moment.second()
+        );
+        let micros = self.0.rem_euclid(1_000_000);
+        if micros != 0 {
+            let _ = write!(text, ".{micros:06}");
+        }
+        text
+    }
+
+    fn civil(self) -> DateTime {
+        let moment = jiff::Timestamp::from_microsecond(self.0)
+            .expect("the years 1 to 9999 are within jiff's range");
+        Offset::UTC.to_datetime(moment)
+    }
+}
+
+impl From<SystemTime> for Timestamp {
+    fn from(time: SystemTime) -> Self {
+        let micros = match time.duration_since(UNIX_EPOCH) {
+            Ok(after) => i64::try_from(after.as_micros()).unwrap_or(i64::MAX),
+            Err(before) => i64::try_from(before.duration().as_micros()).map_or(i64::MIN, |n| -n),
+        };
+        Self::from_unix_micros(micros)
+    }
+}
+
+impl From<Timestamp> for SystemTime {
+    fn from(timestamp: Timestamp) -> Self {
+        let distance = Duration::from_micros(timestamp.0.unsigned_abs());
+        if timestamp.0 < 0 { UNIX_EPOCH - distance } else { UNIX_EPOCH + distance }
+    }
+}
+
+/// What Python's `datetime.fromisoformat` read: a wall time, and the zone if the text named one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct IsoMoment {
+    /// The wall time as if it were UTC.
+    wall: Timestamp,
+    /// Microseconds east of UTC; `None` for a naive text.
+    offset: Option<i64>,
+}
+
+impl IsoMoment {
+    /// True if the text named no zone.
+    pub(crate) const fn is_naive(self) -> bool {
+        self.offset.is_none()
+    }
+
+    /// The moment; a naive text is taken as UTC.
+    pub(crate) fn utc(self) -> Timestamp {
+        Timestamp::from_unix_micros(self.wall.0 - self.offset.unwrap_or(0))
+    }
+}
+
+/// Reads what Python 3.11's `datetime.fromisoformat` reads: extended and basic dates, week dates, any
+/// one character between date and time, fractions after `.` or `,`, `Z` or an offset down to
+/// microseconds.
+pub(crate) fn parse_iso(text: &str) -> Option<IsoMoment> {
+    let (date, rest) = parse_date(text)?;
+    if rest.is_empty() {
+        return moment(date, 0, 0, 0, 0, 0, None);
+    }
+    let mut characters = rest.chars();
+    characters.next()?;
+    let clock = characters.as_str();
+    let zone_at = clock.find(['+', '-', 'Z']);
+    let (time, zone) = zone_at.map_or((clock, None), |at| (&clock[..at], Some(&clock[at..])));
+    let (mut hour, minute, second, micros) = parse_clock(time)?;
+    let offset = match zone {
+        None => None,
+        Some("Z") => Some(0),
+        Some(zone) => {
+            let (hours, minutes, seconds, fraction) = parse_clock(zone.get(1..)?)?;
+            if zone.starts_with('Z') || minutes > 59 || seconds > 59 {
+                return None;
+            }
+            let size = ((hours * 60 + minutes) * 60 + seconds) * 1_000_000 + fraction;
+            if size >= 86_400_000_000 {
+                return None;
+            }
+            Some(if zone.starts_with('-') { -size } else { size })
+        }
+    };
+    // Python 3.13 and later read 24:00 as the next midnight.
+    let mut days = 0;
+    if hour == 24 {
+        if minute != 0 || second != 0 || micros != 0 {
+            return None;
+        }
+        hour = 0;
+        days = 1;
+    }
+    moment(date, days, hour, minute, second, micros, offset)
+}
+
+fn moment(
+    date: jiff::civil::Date,
+    days: i64,
+    hour: i64,
+    minute: i64,
+    second: i64,
+    micros: i64,
+    offset: Option<i64>,
+) -> Option<IsoMoment> {
+    if hour > 23 || minute > 59 || second > 59 || date.year() < 1 {
+        return None;
+    }
+    let midnight = Offset::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok()?.as_second();
+    let seconds = midnight + days * 86_400 + hour * 3_600 + minute * 60 + second;
+    let wall = Timestamp::from_unix_micros(seconds * 1_000_000 + micros);
+    Some(IsoMoment { wall, offset })
+}
+
+/// `YYYY-MM-DD`, `YYYYMMDD`, `YYYY-Www[-D]`, `YYYYWww[D]`, and what follows.
+fn parse_date(text: &str) -> Option<(jiff::civil::Date, &str)> {
+    let year = i16::try_from(digits(text.get(..4)?)?).ok()?;
+    let extended = text.as_bytes().get(4) == Some(&b'-');
+    let rest = text.get(if extended { 5 } else { 4 }..)?;
+    if let Some(rest) = rest.strip_prefix('W') {
+        let week = i8::try_from(digits(rest.get(..2)?)?).ok()?;
+        let rest = rest.get(2..)?;
+        let day = if extended { rest.strip_prefix('-') } else { Some(rest) };
+        let day = day.and_then(|day| Some((digits(day.get(..1)?)?, day.get(1..)?)));
+        let (day, rest) = day.unwrap_or((1, rest));
+        let weekday = jiff::civil::Weekday::from_monday_one_offset(i8::try_from(day).ok()?).ok()?;
+        let date = jiff::civil::ISOWeekDate::new(year, week, weekday).ok()?.date();
+        return Some((date, rest));
+    }
+    let month = i8::try_from(digits(rest.get(..2)?)?).ok()?;
+    let rest = rest.get(2..)?;
+    let rest = if extended { rest.strip_prefix('-')? } else { rest };
+    let day = i8::try_from(digits(rest.get(..2)?)?).ok()?;
+    Some((jiff::civil::Date::new(year, month, day).ok()?, rest.get(2..)?))
+}
+
+/// `HH[:MM[:SS[.f…]]]` or without the colons: hours, minutes, seconds, microseconds.
+fn parse_clock(text: &str) -> Option<(i64, i64, i64, i64)> {
+    let mut parts = [0; 3];
+    let extended = text.as_bytes().get(2) == Some(&b':');
+    let mut rest = text;
+    for (position, part) in parts.iter_mut().enumerate() {
+        if position > 0 {
+            if rest.is_empty() {
+                break;
+            }
+            if extended {
+                rest = rest.strip_prefix(':')?;
+            }
+        }
+        *part = digits(rest.get(..2)?)?;
+        rest = rest.get(2..)?;
+        if position < 2 && rest.starts_with(['.', ',']) {
+            return None;
+        }
+    }
+    let mut micros = 0;
+    if let Some(fraction) = rest.strip_prefix(['.', ',']) {
+        if fraction.is_empty() || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        // Digits after the sixth are dropped, as Python drops them.
+        for position in 0..6 {
+            micros = micros * 10 + i64::from(fraction.as_bytes().get(position).map_or(0, |digit| digit - b'0'));
+        }
+        rest = "";
+    }
+    rest.is_empty().then_some((parts[0], parts[1], parts[2], micros))
+}
+
+fn digits(text: &str) -> Option<i64> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_django_s() {
+        let moment = Timestamp::from_unix_micros(1_700_000_000_750_000);
+        assert_eq!(moment.sql_text(), "2023-11-14 22:13:20.750000");
+        assert_eq!(moment.iso_text(), "2023-11-14T22:13:20.750000+00:00");
+        assert_eq!(moment.http_date(), "Tue, 14 Nov 2023 22:13:20 GMT");
+        assert_eq!(Timestamp::from_unix_seconds(0).sql_text(), "1970-01-01 00:00:00");
+        assert_eq!(Timestamp::MAX.sql_text(), "9999-12-31 23:59:59.999999");
+        assert_eq!(Timestamp::MIN.sql_text(), "0001-01-01 00:00:00");
+    }
+
+    #[test]
+    fn a_written_text_is_read_back() {
+        for micros in [0, 1, -1, 1_700_000_000_750_000, Timestamp::MAX.0, Timestamp::MIN.0] {
+            let moment = Timestamp::from_unix_micros(micros);
+            assert_eq!(Timestamp::from_sql_text(&moment.sql_text()), Some(moment));
+            assert_eq!(parse_iso(&moment.iso_text()).map(IsoMoment::utc), Some(moment));
+        }
+    }
+
+    #[test]
+    fn numbers_out_of_range_are_moved_into_it() {
+        assert_eq!(Timestamp::from_unix_seconds(i64::MAX), Timestamp::MAX);
+        assert_eq!(Timestamp::MAX.plus_seconds(i64::MAX), Timestamp::MAX);
+        assert_eq!(Timestamp::MIN.plus_seconds_f64(f64::NEG_INFINITY), Timestamp::MIN);
+        assert_eq!(Timestamp::MAX.plus_seconds_f64(f64::NAN), Timestamp::MAX);
+        assert_eq!(Timestamp::from(UNIX_EPOCH - Duration::from_secs(1)).unix_seconds(), -1);
+    }
+
+    #[test]
+    fn iso_forms_that_python_reads() {
+        let second = |seconds| Some(Timestamp::from_unix_seconds(seconds));
+        let utc = |text| parse_iso(text).map(IsoMoment::utc);
+        for text in [
+            "2023-11-14T22:13:20+00:00", "2023-11-14 22:13:20Z", "20231114T221320Z", "2023-W46-2T22:13:20Z",
+            "2023W462T22:13:20", "2023-11-14x22:13:20,000", "2023-11-15T00:13:20+02:00", "2023-11-14T17:13:20-0500",
+        ] {
+            assert_eq!(utc(text), second(1_700_000_000), "{text}");
+        }
+        assert_eq!(utc("2023-11-14"), second(1_699_920_000));
+        assert_eq!(utc("2023-11-14T22"), second(1_699_999_200));
+        assert!(parse_iso("2023-11-14T22:13:20").unwrap().is_naive());
+    }
+
+    #[test]
+    fn garbage_is_no_moment() {
+        for text in [
+            "", "x", "2023", "2023-11", "2023-13-01", "2023-02-30", "0000-01-01", "2023-11-14T", "2023-11-14T2",
+            "2023-11-14T25:00", "2023-11-14T22:60", "2023-11-14T22:13:20.", "2023-11-14T22:13:20.x",
+            "2023-11-14T22:13:20+24:00", "2023-11-14T22:13:20Zx", "2023-11-14T22:13+", "２０２３-11-14",
+        ] {
+            assert_eq!(parse_iso(text), None, "{text}");
+        }
+    }
+}

@@ -31,8 +31,15 @@ pub(crate) fn text(alphabet: &[u8], length: usize) -> Result<String, RandomError
     while text.len() < length {
         getrandom::fill(&mut pool).map_err(RandomError)?;
         let wanted = length - text.len();
-        let drawn = pool.iter().map(|byte| usize::from(*byte)).filter(|byte| *byte < fair);
-        text.extend(drawn.take(wanted).map(|byte| char::from(alphabet[byte % alphabet.len()])));
+        let drawn = pool
+            .iter()
+            .map(|byte| usize::from(*byte))
+            .filter(|byte| *byte < fair);
+        text.extend(
+            drawn
+                .take(wanted)
+                .map(|byte| char::from(alphabet[byte % alphabet.len()])),
+        );
     }
     Ok(text)
 }
@@ -49,13 +56,19 @@ mod tests {
         let mut counts = [[0_u32; 36]; 32];
         for _ in 0..draws {
             for (place, character) in text(alphabet, 32).unwrap().bytes().enumerate() {
-                let symbol = alphabet.iter().position(|symbol| *symbol == character).unwrap();
+                let symbol = alphabet
+                    .iter()
+                    .position(|symbol| *symbol == character)
+                    .unwrap();
                 counts[place][symbol] += 1;
             }
         }
         let expected = f64::from(draws) / 36.0;
         for place in counts {
-            let chi_squared: f64 = place.iter().map(|count| (f64::from(*count) - expected).powi(2) / expected).sum();
+            let chi_squared: f64 = place
+                .iter()
+                .map(|count| (f64::from(*count) - expected).powi(2) / expected)
+                .sum();
             assert!(chi_squared < 90.0, "{chi_squared}");
         }
     }

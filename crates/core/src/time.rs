@@ -3,8 +3,12 @@
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use jiff::SignedDuration;
 use jiff::civil::DateTime;
-use jiff::tz::Offset;
+
+/// The start of Unix time on the calendar. jiff's own timestamps end a day before Python's, its calendar
+/// does not.
+const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
 /// A moment: microseconds since 1970-01-01T00:00:00Z, as precise as Python's `datetime`.
 ///
@@ -58,7 +62,10 @@ impl Timestamp {
     /// Seconds since the Unix epoch with their fraction, as Python's `time.time()` gives them.
     #[must_use]
     pub fn unix_seconds_f64(self) -> f64 {
-        #[expect(clippy::cast_precision_loss, reason = "microseconds of this era fit 53 bits")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "microseconds of this era fit 53 bits"
+        )]
         let micros = self.0 as f64;
         micros / 1e6
     }
@@ -72,7 +79,10 @@ impl Timestamp {
     /// This moment and a fractional number of seconds more; NaN adds nothing.
     #[must_use]
     pub fn plus_seconds_f64(self, seconds: f64) -> Self {
-        #[expect(clippy::cast_possible_truncation, reason = "`as` saturates, and NaN becomes 0")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "`as` saturates, and NaN becomes 0"
+        )]
         let micros = (seconds * 1e6).round() as i64;
         Self::from_unix_micros(self.0.saturating_add(micros))
     }
@@ -136,9 +146,9 @@ impl Timestamp {
     }
 
     fn civil(self) -> DateTime {
-        let moment = jiff::Timestamp::from_microsecond(self.0)
-            .expect("the years 1 to 9999 are within jiff's range");
-        Offset::UTC.to_datetime(moment)
+        EPOCH
+            .checked_add(SignedDuration::from_micros(self.0))
+            .expect("jiff's civil calendar holds the years 1 to 9999 whole")
     }
 }
 
@@ -155,7 +165,11 @@ impl From<SystemTime> for Timestamp {
 impl From<Timestamp> for SystemTime {
     fn from(timestamp: Timestamp) -> Self {
         let distance = Duration::from_micros(timestamp.0.unsigned_abs());
-        if timestamp.0 < 0 { UNIX_EPOCH - distance } else { UNIX_EPOCH + distance }
+        if timestamp.0 < 0 {
+            UNIX_EPOCH - distance
+        } else {
+            UNIX_EPOCH + distance
+        }
     }
 }
 
@@ -233,7 +247,7 @@ fn moment(
     if hour > 23 || minute > 59 || second > 59 || date.year() < 1 {
         return None;
     }
-    let midnight = Offset::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok()?.as_second();
+    let midnight = date.at(0, 0, 0, 0).duration_since(EPOCH).as_secs();
     let seconds = midnight + days * 86_400 + hour * 3_600 + minute * 60 + second;
     let wall = Timestamp::from_unix_micros(seconds * 1_000_000 + micros);
     Some(IsoMoment { wall, offset })
@@ -247,18 +261,31 @@ fn parse_date(text: &str) -> Option<(jiff::civil::Date, &str)> {
     if let Some(rest) = rest.strip_prefix('W') {
         let week = i8::try_from(digits(rest.get(..2)?)?).ok()?;
         let rest = rest.get(2..)?;
-        let day = if extended { rest.strip_prefix('-') } else { Some(rest) };
+        let day = if extended {
+            rest.strip_prefix('-')
+        } else {
+            Some(rest)
+        };
         let day = day.and_then(|day| Some((digits(day.get(..1)?)?, day.get(1..)?)));
         let (day, rest) = day.unwrap_or((1, rest));
         let weekday = jiff::civil::Weekday::from_monday_one_offset(i8::try_from(day).ok()?).ok()?;
-        let date = jiff::civil::ISOWeekDate::new(year, week, weekday).ok()?.date();
+        let date = jiff::civil::ISOWeekDate::new(year, week, weekday)
+            .ok()?
+            .date();
         return Some((date, rest));
     }
     let month = i8::try_from(digits(rest.get(..2)?)?).ok()?;
     let rest = rest.get(2..)?;
-    let rest = if extended { rest.strip_prefix('-')? } else { rest };
+    let rest = if extended {
+        rest.strip_prefix('-')?
+    } else {
+        rest
+    };
     let day = i8::try_from(digits(rest.get(..2)?)?).ok()?;
-    Some((jiff::civil::Date::new(year, month, day).ok()?, rest.get(2..)?))
+    Some((
+        jiff::civil::Date::new(year, month, day).ok()?,
+        rest.get(2..)?,
+    ))
 }
 
 /// `HH[:MM[:SS[.f…]]]` or without the colons: hours, minutes, seconds, microseconds.
@@ -288,15 +315,25 @@ fn parse_clock(text: &str) -> Option<(i64, i64, i64, i64)> {
         }
         // Digits after the sixth are dropped, as Python drops them.
         for position in 0..6 {
-            micros = micros * 10 + i64::from(fraction.as_bytes().get(position).map_or(0, |digit| digit - b'0'));
+            micros = micros * 10
+                + i64::from(
+                    fraction
+                        .as_bytes()
+                        .get(position)
+                        .map_or(0, |digit| digit - b'0'),
+                );
         }
         rest = "";
     }
-    rest.is_empty().then_some((parts[0], parts[1], parts[2], micros))
+    rest.is_empty()
+        .then_some((parts[0], parts[1], parts[2], micros))
 }
 
 fn digits(text: &str) -> Option<i64> {
-    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+    text.bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then(|| text.parse().ok())
+        .flatten()
 }
 
 #[cfg(test)]
@@ -309,17 +346,30 @@ mod tests {
         assert_eq!(moment.sql_text(), "2023-11-14 22:13:20.750000");
         assert_eq!(moment.iso_text(), "2023-11-14T22:13:20.750000+00:00");
         assert_eq!(moment.http_date(), "Tue, 14 Nov 2023 22:13:20 GMT");
-        assert_eq!(Timestamp::from_unix_seconds(0).sql_text(), "1970-01-01 00:00:00");
+        assert_eq!(
+            Timestamp::from_unix_seconds(0).sql_text(),
+            "1970-01-01 00:00:00"
+        );
         assert_eq!(Timestamp::MAX.sql_text(), "9999-12-31 23:59:59.999999");
         assert_eq!(Timestamp::MIN.sql_text(), "0001-01-01 00:00:00");
     }
 
     #[test]
     fn a_written_text_is_read_back() {
-        for micros in [0, 1, -1, 1_700_000_000_750_000, Timestamp::MAX.0, Timestamp::MIN.0] {
+        for micros in [
+            0,
+            1,
+            -1,
+            1_700_000_000_750_000,
+            Timestamp::MAX.0,
+            Timestamp::MIN.0,
+        ] {
             let moment = Timestamp::from_unix_micros(micros);
             assert_eq!(Timestamp::from_sql_text(&moment.sql_text()), Some(moment));
-            assert_eq!(parse_iso(&moment.iso_text()).map(IsoMoment::utc), Some(moment));
+            assert_eq!(
+                parse_iso(&moment.iso_text()).map(IsoMoment::utc),
+                Some(moment)
+            );
         }
     }
 
@@ -327,9 +377,15 @@ mod tests {
     fn numbers_out_of_range_are_moved_into_it() {
         assert_eq!(Timestamp::from_unix_seconds(i64::MAX), Timestamp::MAX);
         assert_eq!(Timestamp::MAX.plus_seconds(i64::MAX), Timestamp::MAX);
-        assert_eq!(Timestamp::MIN.plus_seconds_f64(f64::NEG_INFINITY), Timestamp::MIN);
+        assert_eq!(
+            Timestamp::MIN.plus_seconds_f64(f64::NEG_INFINITY),
+            Timestamp::MIN
+        );
         assert_eq!(Timestamp::MAX.plus_seconds_f64(f64::NAN), Timestamp::MAX);
-        assert_eq!(Timestamp::from(UNIX_EPOCH - Duration::from_secs(1)).unix_seconds(), -1);
+        assert_eq!(
+            Timestamp::from(UNIX_EPOCH - Duration::from_secs(1)).unix_seconds(),
+            -1
+        );
     }
 
     #[test]
@@ -337,8 +393,14 @@ mod tests {
         let second = |seconds| Some(Timestamp::from_unix_seconds(seconds));
         let utc = |text| parse_iso(text).map(IsoMoment::utc);
         for text in [
-            "2023-11-14T22:13:20+00:00", "2023-11-14 22:13:20Z", "20231114T221320Z", "2023-W46-2T22:13:20Z",
-            "2023W462T22:13:20", "2023-11-14x22:13:20,000", "2023-11-15T00:13:20+02:00", "2023-11-14T17:13:20-0500",
+            "2023-11-14T22:13:20+00:00",
+            "2023-11-14 22:13:20Z",
+            "20231114T221320Z",
+            "2023-W46-2T22:13:20Z",
+            "2023W462T22:13:20",
+            "2023-11-14x22:13:20,000",
+            "2023-11-15T00:13:20+02:00",
+            "2023-11-14T17:13:20-0500",
         ] {
             assert_eq!(utc(text), second(1_700_000_000), "{text}");
         }
@@ -350,9 +412,23 @@ mod tests {
     #[test]
     fn garbage_is_no_moment() {
         for text in [
-            "", "x", "2023", "2023-11", "2023-13-01", "2023-02-30", "0000-01-01", "2023-11-14T", "2023-11-14T2",
-            "2023-11-14T25:00", "2023-11-14T22:60", "2023-11-14T22:13:20.", "2023-11-14T22:13:20.x",
-            "2023-11-14T22:13:20+24:00", "2023-11-14T22:13:20Zx", "2023-11-14T22:13+", "２０２３-11-14",
+            "",
+            "x",
+            "2023",
+            "2023-11",
+            "2023-13-01",
+            "2023-02-30",
+            "0000-01-01",
+            "2023-11-14T",
+            "2023-11-14T2",
+            "2023-11-14T25:00",
+            "2023-11-14T22:60",
+            "2023-11-14T22:13:20.",
+            "2023-11-14T22:13:20.x",
+            "2023-11-14T22:13:20+24:00",
+            "2023-11-14T22:13:20Zx",
+            "2023-11-14T22:13+",
+            "２０２３-11-14",
         ] {
             assert_eq!(parse_iso(text), None, "{text}");
         }

@@ -78,10 +78,19 @@ pub trait UserStore: Send + Sync + fmt::Debug {
     async fn any_user(&self) -> Result<bool, StoreError>;
 
     /// Inserts a row; `user.id` is ignored, the database numbers it.
-    async fn create_user(&self, user: &User, condition: CreateUser) -> Result<UserCreated, StoreError>;
+    async fn create_user(
+        &self,
+        user: &User,
+        condition: CreateUser,
+    ) -> Result<UserCreated, StoreError>;
 
     /// Sets the password column; with `seen`, only if it still holds that encoded password.
-    async fn set_password(&self, id: &str, seen: Option<&str>, encoded: &str) -> Result<UserChanged, StoreError>;
+    async fn set_password(
+        &self,
+        id: &str,
+        seen: Option<&str>,
+        encoded: &str,
+    ) -> Result<UserChanged, StoreError>;
 
     /// Sets `last_login` and no other column.
     async fn set_last_login(&self, id: &str, at: Timestamp) -> Result<UserChanged, StoreError>;
@@ -89,7 +98,10 @@ pub trait UserStore: Send + Sync + fmt::Debug {
 
 /// When a user may be inserted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "these are all the cases of the contract")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "these are all the cases of the contract"
+)]
 pub enum CreateUser {
     /// Whoever else is there.
     Always,
@@ -100,7 +112,10 @@ pub enum CreateUser {
 /// What [`UserStore::create_user`] did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
-#[expect(clippy::exhaustive_enums, reason = "these are all the outcomes of the contract")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "these are all the outcomes of the contract"
+)]
 pub enum UserCreated {
     /// The row as it is now, with its id.
     Created(User),
@@ -113,7 +128,10 @@ pub enum UserCreated {
 /// What a change of a user's column did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-#[expect(clippy::exhaustive_enums, reason = "these are all the outcomes of the contract")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "these are all the outcomes of the contract"
+)]
 pub enum UserChanged {
     /// The column has the new value.
     Changed,

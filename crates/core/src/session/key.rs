@@ -30,7 +30,8 @@ impl SessionKey {
     /// with which Django on PostgreSQL answers 500.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let long_enough = text.len() >= Self::SHORTEST && text.chars().nth(Self::SHORTEST - 1).is_some();
+        let long_enough =
+            text.len() >= Self::SHORTEST && text.chars().nth(Self::SHORTEST - 1).is_some();
         (long_enough && !text.chars().any(char::is_control)).then(|| Self(text.to_owned()))
     }
 
@@ -55,16 +56,26 @@ mod tests {
     fn a_new_key_is_django_s() {
         let key = SessionKey::generate().unwrap();
         assert_eq!(key.as_str().len(), 32);
-        assert!(key.as_str().bytes().all(|byte| SessionKey::ALPHABET.contains(&byte)));
+        assert!(
+            key.as_str()
+                .bytes()
+                .all(|byte| SessionKey::ALPHABET.contains(&byte))
+        );
         assert_ne!(key, SessionKey::generate().unwrap());
     }
 
     #[test]
     fn short_keys_and_control_characters_are_no_keys() {
         assert!(SessionKey::parse("abcdefg").is_none());
-        assert!(SessionKey::parse("ééééééé").is_none(), "seven code points in fourteen bytes");
+        assert!(
+            SessionKey::parse("ééééééé").is_none(),
+            "seven code points in fourteen bytes"
+        );
         assert!(SessionKey::parse("éééééééé").is_some());
-        assert!(SessionKey::parse("ABCDEFGH").is_some(), "the store decides, not the alphabet");
+        assert!(
+            SessionKey::parse("ABCDEFGH").is_some(),
+            "the store decides, not the alphabet"
+        );
         assert!(SessionKey::parse("aaaaaaaa\0").is_none());
         assert!(SessionKey::parse("").is_none());
     }

@@ -70,14 +70,22 @@ impl Stored {
     #[must_use]
     pub fn signed(text: impl Into<Arc<str>>, expire_date: Timestamp) -> Self {
         let text = text.into();
-        Self { version: Version::of_text(Arc::clone(&text)), form: Form::Signed(text), expire_date }
+        Self {
+            version: Version::of_text(Arc::clone(&text)),
+            form: Form::Signed(text),
+            expire_date,
+        }
     }
 
     /// A record of an engine that keeps the JSON text as it is; the text is its version.
     #[must_use]
     pub fn json(text: impl Into<Arc<str>>, expire_date: Timestamp) -> Self {
         let text = text.into();
-        Self { version: Version::of_text(Arc::clone(&text)), form: Form::Json(text), expire_date }
+        Self {
+            version: Version::of_text(Arc::clone(&text)),
+            form: Form::Json(text),
+            expire_date,
+        }
     }
 }
 
@@ -136,8 +144,20 @@ pub struct Record {
 
 impl Record {
     /// `json` is the data's text; `signed_at` is the time that goes into the signature.
-    pub(super) const fn new(json: Arc<str>, expire_date: Timestamp, codec: Codec, signed_at: Timestamp) -> Self {
-        Self { json, expire_date, codec, signed_at, signed: OnceLock::new() }
+    #[must_use]
+    pub const fn new(
+        json: Arc<str>,
+        expire_date: Timestamp,
+        codec: Codec,
+        signed_at: Timestamp,
+    ) -> Self {
+        Self {
+            json,
+            expire_date,
+            codec,
+            signed_at,
+            signed: OnceLock::new(),
+        }
     }
 
     /// A record whose data did not change keeps the signed text it was read as, so that only its expiry moves.
@@ -151,7 +171,8 @@ impl Record {
     /// Django's signed text of the data.
     #[must_use]
     pub fn signed_text(&self) -> &Arc<str> {
-        self.signed.get_or_init(|| self.codec.encode(&self.json, self.signed_at).into())
+        self.signed
+            .get_or_init(|| self.codec.encode(&self.json, self.signed_at).into())
     }
 
     /// The JSON object's text of the data.
@@ -169,14 +190,20 @@ impl Record {
 
 impl fmt::Debug for Record {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Record").field("expire_date", &self.expire_date).finish_non_exhaustive()
+        formatter
+            .debug_struct("Record")
+            .field("expire_date", &self.expire_date)
+            .finish_non_exhaustive()
     }
 }
 
 /// What [`Store::create`] did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
-#[expect(clippy::exhaustive_enums, reason = "these are all the outcomes of the contract")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "these are all the outcomes of the contract"
+)]
 pub enum Created {
     /// The record is kept.
     Created(Version),
@@ -187,7 +214,10 @@ pub enum Created {
 /// What [`Store::replace`] did.
 #[derive(Clone, Debug)]
 #[must_use]
-#[expect(clippy::exhaustive_enums, reason = "these are all the outcomes of the contract")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "these are all the outcomes of the contract"
+)]
 pub enum Replaced {
     /// The record is kept.
     Replaced(Version),
@@ -200,7 +230,10 @@ pub enum Replaced {
 /// What [`Store::delete`] did.
 #[derive(Clone, Debug)]
 #[must_use]
-#[expect(clippy::exhaustive_enums, reason = "these are all the outcomes of the contract")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "these are all the outcomes of the contract"
+)]
 pub enum Deleted {
     /// The record is gone by this call.
     Deleted,
@@ -220,12 +253,18 @@ pub struct StoreError {
 impl StoreError {
     /// `message` says what failed and, where it can, what to do; it carries no session's data.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), source: None }
+        Self {
+            message: message.into(),
+            source: None,
+        }
     }
 
     /// The same with the driver's error as its source, for the log.
     #[must_use]
-    pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+    pub fn with_source(
+        mut self,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
         self.source = Some(source.into());
         self
     }
@@ -239,6 +278,8 @@ impl fmt::Display for StoreError {
 
 impl std::error::Error for StoreError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source.as_ref().map(|source| &**source as &(dyn std::error::Error + 'static))
+        self.source
+            .as_ref()
+            .map(|source| &**source as &(dyn std::error::Error + 'static))
     }
 }

@@ -1,0 +1,15 @@
+//! The rules of Django's cookies, signing, sessions, CSRF protection and login.
+//!
+//! Nothing here reads a clock, opens a connection or knows a web framework: every rule is a function of
+//! what it is given. The modules stand in an order, and each uses only those before it.
+
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), warn(clippy::panic, clippy::unwrap_used))]
+
+pub mod auth;
+pub mod random;
+pub mod secret;
+pub mod session;
+pub mod signing;
+pub mod time;
+pub mod version;

@@ -1,0 +1,225 @@
+//! Django's signatures: a salted HMAC-SHA-256 behind a separator (`django.core.signing`).
+
+pub mod base62;
+mod object;
+mod timestamp;
+
+use std::fmt;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+
+pub use object::{Compression, LoadError, ObjectSigner};
+pub use timestamp::{SigningError, TimestampSigner};
+
+use crate::secret::{SecretKey, Secrets};
+
+/// HMAC-SHA-256 keyed as Django's `salted_hmac` keys it: with the hash of salt and secret.
+///
+/// The key's schedule is computed once; each MAC clones it.
+#[derive(Clone)]
+pub(crate) struct SaltedHmac(Hmac<Sha256>);
+
+impl SaltedHmac {
+    pub(crate) fn new(salt: &[u8], secret: &SecretKey) -> Self {
+        Self::with_key_prefix(salt, b"", secret)
+    }
+
+    fn with_key_prefix(salt: &[u8], prefix: &[u8], secret: &SecretKey) -> Self {
+        let hash = Sha256::new()
+            .chain_update(salt)
+            .chain_update(prefix)
+            .chain_update(secret.expose());
+        let key = zeroize::Zeroizing::new(<[u8; 32]>::from(hash.finalize()));
+        Self(Hmac::new_from_slice(&*key).expect("HMAC takes keys of any length"))
+    }
+
+    pub(crate) fn mac(&self, value: &[u8]) -> [u8; 32] {
+        let mut hmac = self.0.clone();
+        hmac.update(value);
+        hmac.finalize().into_bytes().into()
+    }
+
+    /// The MAC as 64 lower-case hexadecimal digits.
+    pub(crate) fn hex(&self, value: &[u8]) -> String {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let digits = self
+            .mac(value)
+            .into_iter()
+            .flat_map(|byte| [byte >> 4, byte & 15]);
+        digits
+            .map(|digit| char::from(DIGITS[usize::from(digit)]))
+            .collect()
+    }
+}
+
+/// Signs text and verifies it again: `value:signature`.
+///
+/// Clones share the prepared keys.
+#[derive(Clone)]
+pub struct Signer {
+    /// The one that signs comes first.
+    keys: Arc<[SaltedHmac]>,
+}
+
+impl Signer {
+    /// Characters of a signature: 32 bytes in URL-safe base64 without padding.
+    const SIGNATURE_LENGTH: usize = 43;
+    const SEPARATOR: char = ':';
+
+    /// `salt` tells purposes apart: what was signed for one is never valid for another.
+    #[must_use]
+    pub fn new(secrets: &Secrets, salt: &str) -> Self {
+        Self::with_key_prefix(secrets, b"", salt)
+    }
+
+    /// As `get_cookie_signer` does: every key gets a prefix of its own purpose.
+    pub(crate) fn with_key_prefix(secrets: &Secrets, prefix: &[u8], salt: &str) -> Self {
+        // `Signer.signature` appends this word to every salt.
+        let salt = format!("{salt}signer");
+        let keys = secrets
+            .iter()
+            .map(|secret| SaltedHmac::with_key_prefix(salt.as_bytes(), prefix, secret));
+        Self {
+            keys: keys.collect(),
+        }
+    }
+
+    /// `value`, a colon, and the signature.
+    #[must_use]
+    pub fn sign(&self, value: &str) -> String {
+        let mut signed = String::with_capacity(value.len() + 1 + Self::SIGNATURE_LENGTH);
+        signed.push_str(value);
+        self.append_signature(&mut signed);
+        signed
+    }
+
+    /// Signs what `text` holds, in place.
+    fn append_signature(&self, text: &mut String) {
+        let mac = self.keys[0].mac(text.as_bytes());
+        text.push(Self::SEPARATOR);
+        URL_SAFE_NO_PAD.encode_string(mac, text);
+    }
+
+    /// The value, if one of the keys signed it.
+    ///
+    /// # Errors
+    /// There is no separator, or no key signed this.
+    pub fn unsign<'a>(&self, signed: &'a str) -> Result<&'a str, BadSignature> {
+        let (value, signature) = signed
+            .rsplit_once(Self::SEPARATOR)
+            .ok_or(BadSignature::NoSeparator)?;
+        // The decoded bytes cannot be compared: several texts decode to the same ones, and Django
+        // accepts exactly one.
+        let verifies = |key: &SaltedHmac| {
+            let mut expected = [0; Self::SIGNATURE_LENGTH];
+            let length = URL_SAFE_NO_PAD.encode_slice(key.mac(value.as_bytes()), &mut expected);
+            length.is_ok() && bool::from(expected.ct_eq(signature.as_bytes()))
+        };
+        if self.keys.iter().any(verifies) {
+            Ok(value)
+        } else {
+            Err(BadSignature::Mismatch)
+        }
+    }
+}
+
+impl fmt::Debug for Signer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Signer(..)")
+    }
+}
+
+/// The text was not signed by any of the keys for this purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BadSignature {
+    /// The separator is missing.
+    NoSeparator,
+    /// No key made this signature.
+    Mismatch,
+}
+
+impl fmt::Display for BadSignature {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::NoSeparator => "no separator in the signed value",
+            Self::Mismatch => "the signature does not match",
+        })
+    }
+}
+
+impl std::error::Error for BadSignature {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secrets(key: impl Into<Vec<u8>>) -> Secrets {
+        Secrets::new(SecretKey::insecure_new(key).unwrap())
+    }
+
+    fn signer(key: impl Into<Vec<u8>>) -> Signer {
+        Signer::new(&secrets(key), "django.core.signing.Signer")
+    }
+
+    #[test]
+    fn signatures_are_django_s() {
+        let secret = SecretKey::insecure_new("secret").unwrap();
+        assert_eq!(
+            SaltedHmac::new(b"salt", &secret).hex(b"value"),
+            "debaddcd9ecbaab181289870baf8af49b0af0a7050d620d1a63f1e69bd87ceb8"
+        );
+        assert_eq!(
+            signer("k").sign("hello"),
+            "hello:3jIRTXB8cju7lLwsdsd67hWGpe2iqP8I-aEAoY-u96k"
+        );
+        assert_eq!(
+            signer([0xE7]).sign("foo"),
+            "foo:EE4qGC5MEKyQG5msxYA0sBohAxLC0BJf8uRhemh0BGU"
+        );
+    }
+
+    #[test]
+    fn what_was_signed_verifies_and_nothing_else_does() {
+        let signed = signer("k").sign("a:b");
+        assert_eq!(signer("k").unsign(&signed), Ok("a:b"));
+        assert_eq!(signer("other").unsign(&signed), Err(BadSignature::Mismatch));
+        assert_eq!(
+            signer("k").unsign("no separator"),
+            Err(BadSignature::NoSeparator)
+        );
+        for end in [0, 1, 40, 44] {
+            assert_eq!(
+                signer("k").unsign(&format!("a:b:{}", "A".repeat(end))),
+                Err(BadSignature::Mismatch)
+            );
+        }
+        // The last character carries four bits; another spelling of the same bytes is not what Django takes.
+        let mut respelled = signer("k").sign("hello");
+        respelled.pop();
+        respelled.push('l');
+        assert_eq!(signer("k").unsign(&respelled), Err(BadSignature::Mismatch));
+    }
+
+    #[test]
+    fn another_salt_is_another_purpose() {
+        let signed = Signer::new(&secrets("k"), "one").sign("hello");
+        assert_eq!(
+            Signer::new(&secrets("k"), "two").unsign(&signed),
+            Err(BadSignature::Mismatch)
+        );
+    }
+
+    #[test]
+    fn a_fallback_key_verifies_and_never_signs() {
+        let rotated = secrets("new").with_fallbacks(vec![SecretKey::insecure_new("k").unwrap()]);
+        let rotated = Signer::new(&rotated, "django.core.signing.Signer");
+        assert_eq!(rotated.unsign(&signer("k").sign("hello")), Ok("hello"));
+        assert_eq!(rotated.sign("hello"), signer("new").sign("hello"));
+    }
+}

@@ -1,0 +1,3 @@
+//! Django's cookies, sessions, login and CSRF protection for axum and tower.
+
+#![forbid(unsafe_code)]

@@ -7,6 +7,7 @@
 #![cfg_attr(not(test), warn(clippy::panic, clippy::unwrap_used))]
 
 pub mod auth;
+pub mod cookie;
 pub mod random;
 pub mod secret;
 pub mod session;

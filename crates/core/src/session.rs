@@ -18,6 +18,7 @@ mod store;
 pub use codec::Codec;
 pub use commit::{CommitError, Committed, CookieValue, SaveRules};
 pub use data::{DataError, SessionData, ValueError};
+pub(crate) use expiry::SIGNED_IN_AT_NAME;
 pub use expiry::{Expiry, Lifetime};
 pub use key::SessionKey;
 pub use memory::MemoryStore;

@@ -8,6 +8,7 @@
 
 pub mod auth;
 pub mod csrf;
+pub mod password;
 pub mod random;
 pub mod secret;
 pub mod session;

@@ -141,7 +141,7 @@ impl SqliteStore {
             ))
             .with_source(error)
         })?;
-        Self::start(path, &options, |connection| {
+        let store = Self::start(path, &options, |connection| {
             connection.pragma_update(None, "application_id", migrate::APPLICATION_ID)?;
             let mode: String =
                 connection
@@ -153,7 +153,12 @@ impl SqliteStore {
             }
             Ok(())
         })
-        .await
+        .await;
+        if store.is_err() {
+            // Half made, it would refuse the next attempt. It is ours: nobody else could have made it.
+            let _ = std::fs::remove_file(path);
+        }
+        store
     }
 
     /// The database's file, as it was named.

@@ -32,11 +32,16 @@ async fn a_missing_file_is_not_made() {
 async fn a_file_that_is_no_database_is_named() {
     let folder = Folder::new();
     let path = folder.path();
-    std::fs::write(&path, "not a database at all".repeat(1000)).unwrap();
-    says(
-        &SqliteStore::open(&path).await.unwrap_err(),
-        "not an SQLite database",
-    );
+    // SQLite takes a file of one byte for an empty one.
+    for length in [2, 50, 20_000] {
+        let text = "x".repeat(length);
+        std::fs::write(&path, &text).unwrap();
+        says(
+            &SqliteStore::open(&path).await.unwrap_err(),
+            "not an SQLite database",
+        );
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+    }
     says(
         &SqliteStore::open(path.parent().unwrap()).await.unwrap_err(),
         "cannot be opened",

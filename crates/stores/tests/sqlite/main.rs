@@ -3,6 +3,7 @@
 
 mod failures;
 mod folder;
+mod killed;
 mod schema;
 
 use std::sync::Arc;

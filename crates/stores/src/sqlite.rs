@@ -23,7 +23,7 @@ pub use check::Problem;
 use connection::{Access, Link, explain};
 pub use migrate::Migrated;
 use reader::Readers;
-use worker::Worker;
+use worker::{PATIENCE, Worker};
 
 /// Keeps sessions and users in an SQLite database, in the tables of Django's `db` engine and `auth` app.
 ///
@@ -175,7 +175,7 @@ impl SqliteStore {
         let link = |access| Link::new(path, access, options.mmap_size);
         let (opened, answer) = oneshot::channel();
         let mut write = link(Access::Write);
-        let patience = options.deadline.mul_f64(0.9);
+        let patience = options.deadline.mul_f64(PATIENCE);
         let writer = Worker::start("cloakroom-sqlite-write", options.queue, move |jobs| {
             let result = write.connection(patience).and_then(|connection| {
                 prepare(connection)?;

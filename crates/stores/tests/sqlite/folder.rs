@@ -48,7 +48,7 @@ impl Folder {
 /// Options for tests in which a lock outlasts the deadline.
 pub(crate) fn hasty() -> SqliteOptions {
     SqliteOptions {
-        deadline: Duration::from_millis(300),
+        deadline: Duration::from_millis(600),
         ..SqliteOptions::default()
     }
 }

@@ -1,3 +1,41 @@
 //! Django's cookies, sessions, login and CSRF protection for axum and tower.
+//!
+//! One layer, made by [`Cloakroom::layer`], gives every route it wraps its visitor's [`Session`], [`User`],
+//! [`Auth`], [`Cookies`] and [`CsrfToken`] as extractors, and checks every form. What a handler does not ask
+//! for is not loaded, not parsed and not written.
+//!
+//! It writes what Django writes and reads what Django reads, so a Rust service and a Django site share one
+//! login; and it needs no Django.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), warn(clippy::panic, clippy::unwrap_used))]
+
+pub mod auth;
+mod config;
+mod cookies;
+pub mod csrf;
+mod error;
+mod finish;
+mod host;
+mod layer;
+mod redirect;
+pub mod session;
+mod site;
+mod visit;
+
+pub use auth::{Auth, User, login_required};
+pub use cloakroom_core::{cookie, password, secret, signing, time, version};
+#[cfg(feature = "sqlite")]
+pub use cloakroom_stores::{SqliteOptions, SqliteStore};
+pub use config::{
+    Config, ConfigError, CookieConfig, CsrfConfig, Duplicates, InvalidCookie, LoginConfig, Secure,
+    SessionConfig, Settings,
+};
+pub use cookies::Cookies;
+pub use csrf::CsrfToken;
+pub use error::{Error, ErrorKind};
+pub use host::{HostPattern, HostRules, Listener, Network, NotANetwork, TrustedProxies};
+pub use layer::{CloakroomLayer, CloakroomService, ResponseFuture};
+pub use redirect::redirect;
+pub use session::Session;
+pub use site::Cloakroom;

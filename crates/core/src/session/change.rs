@@ -74,7 +74,7 @@ impl Changes {
     ) -> Result<i64, ValueError> {
         let sum = match self.value(base, name) {
             None => more,
-            Some(json) => number(json)?
+            Some(json) => number(&json)?
                 .checked_add(more)
                 .ok_or(ValueError::Overflow)?,
         };
@@ -115,7 +115,7 @@ impl Changes {
             Some((_, Change::Remove)) => None,
             Some((_, Change::Add(more))) => {
                 let sum = before
-                    .map_or(Ok(0), |json| number(json.into()))
+                    .map_or(Ok(0), number)
                     .unwrap_or(0)
                     .saturating_add(*more);
                 Some(Cow::Owned(sum.to_string()))
@@ -169,7 +169,7 @@ impl Changes {
                     Change::Set { last: true, .. } | Change::Remove => continue,
                     Change::Set { json, .. } => push(&mut text, name, json),
                     Change::Add(more) => {
-                        let sum = number(value.into())
+                        let sum = number(value)
                             .ok()
                             .and_then(|number| number.checked_add(*more));
                         push(&mut text, name, &sum.ok_or(Conflict)?.to_string());
@@ -227,8 +227,8 @@ impl Changes {
     }
 }
 
-fn number(json: Cow<'_, str>) -> Result<i64, ValueError> {
-    data::parse(&json)
+fn number(json: &str) -> Result<i64, ValueError> {
+    data::parse(json)
 }
 
 fn push(text: &mut String, name: &str, value: &str) {

@@ -94,7 +94,7 @@ impl Lifetime {
     pub fn expiry_date(&self, data: &SessionData, now: Timestamp) -> Timestamp {
         let date = match OwnExpiry::of(data) {
             OwnExpiry::None | OwnExpiry::Garbage => now.plus_seconds(self.site_age(data)),
-            OwnExpiry::Seconds(seconds) if seconds == 0.0 => now.plus_seconds(self.site_age(data)),
+            OwnExpiry::Seconds(0.0) => now.plus_seconds(self.site_age(data)),
             OwnExpiry::Seconds(seconds) => now.plus_seconds_f64(seconds),
             OwnExpiry::At(moment) => moment,
         };

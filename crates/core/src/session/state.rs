@@ -124,6 +124,12 @@ impl SessionState {
         self.fate != Fate::Stay || !self.changes.is_empty()
     }
 
+    /// True if it was saved since it was loaded: the response is to carry its cookie.
+    #[must_use]
+    pub const fn was_saved(&self) -> bool {
+        self.cookie_due
+    }
+
     /// The value under `name`.
     ///
     /// # Errors

@@ -1,0 +1,269 @@
+//! Who the visitor is, and how visitors become users.
+
+mod required;
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{FromRequestParts, OptionalFromRequestParts, OriginalUri};
+use axum::response::Response;
+use cloakroom_core::password::Verification;
+use cloakroom_core::time::Timestamp;
+use http::HeaderMap;
+use http::request::Parts;
+
+pub use required::login_required;
+
+pub use cloakroom_core::auth::User as UserRow;
+pub use cloakroom_core::auth::*;
+
+use crate::error::Error;
+use crate::redirect::redirect;
+use crate::visit::Visit;
+
+/// How long a password waits for its turn to be checked. A browser's user waits that long, not longer.
+const HASHING_PATIENCE: Duration = Duration::from_secs(10);
+/// The most bytes of a password. Django has no limit; nobody types this much, and hashing a megabyte for
+/// everybody who sends one would be a gift.
+const LONGEST_PASSWORD: usize = 4096;
+
+/// The user who is signed in. A handler that takes it runs for nobody else: a browser's page load is sent to
+/// the login page, anything else gets 401.
+///
+/// `Option<User>` runs for everybody, and `Result<Option<User>, cloakroom::Error>` even while the store fails.
+/// The columns are those of [`UserRow`], to which this derefs.
+#[derive(Clone, PartialEq, Eq)]
+pub struct User(Arc<UserRow>);
+
+impl Deref for User {
+    type Target = UserRow;
+
+    fn deref(&self) -> &UserRow {
+        &self.0
+    }
+}
+
+impl From<UserRow> for User {
+    fn from(row: UserRow) -> Self {
+        Self(Arc::new(row))
+    }
+}
+
+impl fmt::Debug for User {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for User {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Error> {
+        let visit = Visit::of(parts)?.clone();
+        match visit.load_user(&parts.headers).await? {
+            Some(user) => Ok(Self(user)),
+            None => Err(required::refusal(&visit, parts)),
+        }
+    }
+}
+
+impl<S: Send + Sync> OptionalFromRequestParts<S> for User {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, Error> {
+        let visit = Visit::of(parts)?.clone();
+        Ok(visit.load_user(&parts.headers).await?.map(Self))
+    }
+}
+
+/// Signs visitors in and out.
+///
+/// ```
+/// use axum::{Form, response::{IntoResponse, Response}};
+/// use cloakroom::{Auth, Error};
+///
+/// #[derive(serde::Deserialize)]
+/// struct SignIn { username: String, password: String }
+///
+/// async fn sign_in(auth: Auth, Form(form): Form<SignIn>) -> Result<Response, Error> {
+///     let Some(user) = auth.authenticate(&form.username, &form.password).await? else {
+///         return Ok("Please try again.".into_response());
+///     };
+///     auth.login(&user)?;
+///     Ok(auth.redirect_next("/home/"))
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Auth {
+    visit: Visit,
+    headers: HeaderMap,
+    query_next: Option<String>,
+}
+
+impl Auth {
+    /// The user who is signed in.
+    ///
+    /// # Errors
+    /// The store failed, or the session is closed.
+    pub async fn user(&self) -> Result<Option<User>, Error> {
+        Ok(self.visit.load_user(&self.headers).await?.map(User))
+    }
+
+    /// The active user with this name and password, in about the same time whatever is wrong.
+    ///
+    /// The password's hash is computed off the threads that serve requests, by as many at a time as there
+    /// are processors.
+    ///
+    /// # Errors
+    /// The store failed, or too many passwords are being checked.
+    pub async fn authenticate(
+        &self,
+        username: &str,
+        password: impl AsRef<[u8]>,
+    ) -> Result<Option<User>, Error> {
+        let site = self.visit.site();
+        let password = password.as_ref();
+        // Before the user is looked up: too long is too long for known and unknown users alike.
+        let too_long = password.len() > LONGEST_PASSWORD;
+        let password = password[..password.len().min(LONGEST_PASSWORD)].to_vec();
+        let found = site.users.by_username(username).await?;
+
+        // The task owns the permit: a client who hangs up must not make room for another hash beside its own.
+        let permit = Arc::clone(&site.hashing).acquire_owned();
+        let permit = tokio::time::timeout(HASHING_PATIENCE, permit)
+            .await
+            .map_err(|_| Error::busy())?;
+        let hashers = site.config.login.hashers.clone();
+        let rehashes = site.config.login.rehashes;
+        let encoded = found.as_ref().map(|user| user.password.clone());
+        let check = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            match encoded {
+                None => {
+                    hashers.spend(&password);
+                    (Verification::Wrong, None)
+                }
+                Some(encoded) => {
+                    let verification = hashers.verify(&password, &encoded);
+                    let outdated =
+                        verification == Verification::CorrectButOutdated && rehashes && !too_long;
+                    (verification, outdated.then(|| hashers.make(&password)))
+                }
+            }
+        });
+        let (verification, rehashed) = match check.await {
+            Ok(checked) => checked,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        };
+        let Some(mut user) = found.filter(|user| user.is_active) else {
+            return Ok(None);
+        };
+        if verification == Verification::Wrong || too_long {
+            return Ok(None);
+        }
+        if let Some(encoded) = rehashed.transpose()? {
+            // Only over the hash that was verified: a password that was changed meanwhile stays changed.
+            let changed = site
+                .users
+                .set_password(&user.id, Some(&user.password), &encoded)
+                .await?;
+            if changed == UserChanged::Changed {
+                user.password = encoded;
+            }
+        }
+        Ok(Some(user.into()))
+    }
+
+    /// Signs `user` in: the session gets a new key, forms a new secret, the user a new `last_login`.
+    ///
+    /// # Errors
+    /// The session is closed, or no random number could be drawn.
+    pub fn login(&self, user: &User) -> Result<(), Error> {
+        let now = Timestamp::now();
+        let rules = &self.visit.site().auth_rules;
+        self.visit
+            .with_session(|session| rules.login(session, user, now))?;
+        let mut state = self.visit.state();
+        state.user = Some(Some(Arc::clone(&user.0)));
+        state.last_login = Some((user.id.clone(), now));
+        state.csrf.rotate()
+    }
+
+    /// Signs the visitor out: the session ends on the server, and its cookie is deleted.
+    ///
+    /// # Errors
+    /// The session is closed.
+    pub fn logout(&self) -> Result<(), Error> {
+        self.visit.with_session(AuthRules::logout)?;
+        let mut state = self.visit.state();
+        state.user = Some(None);
+        state.last_login = None;
+        Ok(())
+    }
+
+    /// Keeps this session through a change of its user's password; the user's other sessions end.
+    ///
+    /// # Errors
+    /// The session is closed.
+    pub fn update_session_auth_hash(&self, user: &User) -> Result<(), Error> {
+        let rules = &self.visit.site().auth_rules;
+        self.visit
+            .with_session(|session| rules.update_session_auth_hash(session, user))?;
+        self.visit.state().user = Some(Some(Arc::clone(&user.0)));
+        Ok(())
+    }
+
+    /// Where the visitor wanted to go before signing in, if that is a page of this site: the field `next` of the
+    /// form that was sent, even if it is empty, otherwise the query's.
+    #[must_use]
+    pub fn next(&self) -> Option<String> {
+        let form_next = self.visit.state().form_next.clone();
+        let next = form_next.or_else(|| self.query_next.clone())?;
+        let place = self.visit.place();
+        let rule = self.visit.site().config.login.next_rule;
+        is_safe_next(&next, &[&place.host], place.secure, rule).then_some(next)
+    }
+
+    /// A redirect to [`next`](Self::next), or else to `default`.
+    #[must_use]
+    pub fn redirect_next(&self, default: &str) -> Response {
+        redirect(self.next().as_deref().unwrap_or(default))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Auth {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Error> {
+        let visit = Visit::of(parts)?.clone();
+        visit.load_session(&parts.headers).await?;
+        let query_next = original_uri(parts).query().and_then(|query| {
+            let fields = form_urlencoded::parse(query.as_bytes());
+            fields
+                .filter(|(name, _)| name == REDIRECT_FIELD_NAME)
+                .last()
+                .map(|(_, value)| value.into_owned())
+        });
+        Ok(Self {
+            visit,
+            headers: parts.headers.clone(),
+            query_next,
+        })
+    }
+}
+
+impl fmt::Debug for Auth {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Auth(..)")
+    }
+}
+
+/// The request's URI as the client sent it: a nested router strips its prefix.
+fn original_uri(parts: &Parts) -> &http::Uri {
+    parts
+        .extensions
+        .get::<OriginalUri>()
+        .map_or(&parts.uri, |original| &original.0)
+}

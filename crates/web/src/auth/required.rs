@@ -1,0 +1,59 @@
+//! Pages for users: what everybody else gets.
+
+use axum::middleware::{FromExtractorLayer, from_extractor};
+use cloakroom_core::auth::{REDIRECT_FIELD_NAME, full_path, login_redirect, next_of_request};
+use http::header::{ACCEPT, HeaderName};
+use http::request::Parts;
+
+use super::{User, original_uri};
+use crate::error::Error;
+use crate::visit::Visit;
+
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
+
+/// A layer for routes that only users may see. A browser's page load is sent to `LOGIN_URL`, with the way back
+/// in `next`; anything else gets 401. The handler needs no [`User`] in its arguments for it.
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use cloakroom::login_required;
+///
+/// let app: Router = Router::new().route("/class_list/", get(|| async { "1, 2, 3" }).layer(login_required()));
+/// ```
+pub fn login_required() -> FromExtractorLayer<User, ()> {
+    from_extractor::<User>()
+}
+
+/// What a visitor gets in place of a page for users.
+pub(super) fn refusal(visit: &Visit, parts: &Parts) -> Error {
+    if !is_page_load(parts) {
+        return Error::login_required(None);
+    }
+    let login_url = &visit.site().config.login.login_url;
+    let place = visit.place();
+    let uri = original_uri(parts);
+    let scheme = if place.secure { "https" } else { "http" };
+    let path = full_path(uri.path(), uri.query());
+    let next = next_of_request(login_url, scheme, &place.host, &path);
+    Error::login_required(Some(login_redirect(login_url, &next, REDIRECT_FIELD_NAME)))
+}
+
+/// Whether somebody looks at the answer as a page: by the browser's word, or else by what it would accept.
+fn is_page_load(parts: &Parts) -> bool {
+    let header = |name: HeaderName| {
+        parts
+            .headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+    };
+    match (header(SEC_FETCH_MODE), header(SEC_FETCH_DEST)) {
+        (Some(mode), dest) => {
+            mode == "navigate"
+                && dest.is_none_or(|dest| {
+                    matches!(dest, "document" | "iframe" | "frame" | "fencedframe")
+                })
+        }
+        (None, _) => header(ACCEPT).is_some_and(|accept| accept.contains("text/html")),
+    }
+}

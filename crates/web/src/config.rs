@@ -1,0 +1,299 @@
+//! A site's settings: Django's, by profile, and what Django has no word for.
+
+mod settings;
+
+use cloakroom_core::auth::{NextRule, Relogin};
+use cloakroom_core::cookie::{Refusal, SameSite, SetCookie};
+use cloakroom_core::csrf::{CsrfRules, Veto};
+use cloakroom_core::password::Hashers;
+use cloakroom_core::secret::Secrets;
+use cloakroom_core::session::{Codec, Lifetime};
+use cloakroom_core::signing::Compression;
+use cloakroom_core::version::DjangoVersion;
+
+use crate::host::HostRules;
+
+pub use settings::{ConfigError, Settings};
+
+/// Everything a site decides. The fields are Django's settings, grouped; change them after choosing a profile.
+///
+/// ```
+/// use cloakroom::{Config, secret::{SecretKey, Secrets}};
+///
+/// let key = SecretKey::new("fifty random characters that nobody else knows, say")?;
+/// let mut config = Config::strict(Secrets::new(key));
+/// config.session.cookie.name = "__Host-sessionid".into();
+/// # Ok::<(), cloakroom::secret::SecretError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// `SECRET_KEY` and `SECRET_KEY_FALLBACKS`.
+    pub secrets: Secrets,
+    /// The oldest Django in the fleet decides what is written where releases differ.
+    pub django_version: DjangoVersion,
+    /// Sessions and their cookie.
+    pub session: SessionConfig,
+    /// The CSRF check and its cookie.
+    pub csrf: CsrfConfig,
+    /// Which hosts, schemes and proxies are believed.
+    pub hosts: HostRules,
+    /// Login, logout and passwords.
+    pub login: LoginConfig,
+}
+
+/// The `SESSION_…` settings.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SessionConfig {
+    /// `SESSION_COOKIE_…`. Its age is in `lifetime`.
+    pub cookie: CookieConfig,
+    /// `SESSION_COOKIE_AGE`, `SESSION_EXPIRE_AT_BROWSER_CLOSE`, and the limits that Django has not.
+    pub lifetime: Lifetime,
+    /// `SESSION_SAVE_EVERY_REQUEST`. Off: a request that only reads writes nothing.
+    pub save_every_request: bool,
+    /// Names that may not change underneath a request: what second factors keep in a session.
+    pub guarded_names: Vec<String>,
+    /// The signing salt; another one where the site subclasses Django's engine.
+    pub salt: String,
+    /// When stored text is compressed. Django reads both forms.
+    pub compression: Compression,
+    /// What two session cookies in one request mean.
+    pub duplicates: Duplicates,
+    /// Whether the browser's cookie is deleted when it opens nothing. Django does so; it can delete the cookie
+    /// of a login that another request has just made.
+    pub deletes_dead_cookie: bool,
+}
+
+/// What two session cookies in one request mean: a browser sends them when a sibling host has set one too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "there is no third way")]
+pub enum Duplicates {
+    /// The last one counts, as in Django.
+    LastWins,
+    /// Neither counts: one of them may be an attacker's.
+    Anonymous,
+}
+
+/// The `CSRF_…` settings.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct CsrfConfig {
+    /// `CSRF_COOKIE_…`.
+    pub cookie: CookieConfig,
+    /// `CSRF_COOKIE_AGE` in seconds; `None` until the browser closes.
+    pub cookie_age: Option<i64>,
+    /// Trusted origins, the header, and the veto.
+    pub rules: CsrfRules,
+}
+
+/// The attributes that the session's and the CSRF cookie have in common.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct CookieConfig {
+    /// `…_COOKIE_NAME`.
+    pub name: String,
+    /// `…_COOKIE_DOMAIN`; `None` for this host only.
+    pub domain: Option<String>,
+    /// `…_COOKIE_PATH`.
+    pub path: String,
+    /// `…_COOKIE_SECURE`.
+    pub secure: Secure,
+    /// `…_COOKIE_HTTPONLY`: scripts cannot read it.
+    pub http_only: bool,
+    /// `…_COOKIE_SAMESITE`; `None` leaves it to the browser.
+    pub same_site: Option<SameSite>,
+}
+
+/// Whether a cookie is for https only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "these are all the cases")]
+pub enum Secure {
+    /// Always, but for plain http on a loopback name without any proxy: browsers would not keep it there.
+    UnlessLocal,
+    /// Always.
+    Always,
+    /// Never: Django's default. Whoever reads the network reads the cookie.
+    Never,
+}
+
+/// The `LOGIN_…`, `LOGOUT_…` and password settings.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct LoginConfig {
+    /// `LOGIN_URL`: where pages for users send others.
+    pub login_url: String,
+    /// `LOGIN_REDIRECT_URL`: where a login without `next` leads.
+    pub login_redirect_url: String,
+    /// `LOGOUT_REDIRECT_URL`.
+    pub logout_redirect_url: String,
+    /// Which `next` is followed.
+    pub next_rule: NextRule,
+    /// What becomes of the session key when a user who is signed in signs in again.
+    pub relogin: Relogin,
+    /// `AUTHENTICATION_BACKENDS`.
+    pub backends: Vec<String>,
+    /// How passwords are hashed.
+    pub hashers: Hashers,
+    /// Whether a login writes a new hash where the stored one is not as new ones are. It ends the user's other
+    /// sessions.
+    pub rehashes: bool,
+    /// Whether pages that asked for the signed-in user get `Cache-Control: private, no-store`.
+    pub pages_are_private: bool,
+}
+
+impl Config {
+    /// For sites of our own: what today's standards ask.
+    #[must_use]
+    pub fn strict(secrets: Secrets) -> Self {
+        let mut config = Self::shared(secrets);
+        config.session.duplicates = Duplicates::Anonymous;
+        config.session.lifetime = Lifetime {
+            anonymous_age: Some(86_400),
+            absolute: Some(30 * 86_400),
+            ..Lifetime::DJANGO
+        };
+        config.csrf.rules.veto = Veto::CrossAndSameSite;
+        config.login.next_rule = NextRule::PathOnly;
+        config.login.rehashes = true;
+        config
+    }
+
+    /// Beside a Django: everything with which it would disagree is as it is there.
+    #[must_use]
+    pub fn shared(secrets: Secrets) -> Self {
+        let mut config = Self::django(secrets);
+        config.session.cookie.secure = Secure::UnlessLocal;
+        config.session.compression = Compression::Above(1024);
+        config.session.deletes_dead_cookie = false;
+        config.csrf.cookie.secure = Secure::UnlessLocal;
+        config.csrf.rules.veto = Veto::CrossSite;
+        config.hosts = HostRules::default();
+        config.login.relogin = Relogin::RenewsKey;
+        config.login.rehashes = false;
+        config.login.pages_are_private = true;
+        config
+    }
+
+    /// Django's defaults to the letter, with the URLs of our own pages.
+    #[must_use]
+    pub fn django(secrets: Secrets) -> Self {
+        let version = DjangoVersion::LATEST;
+        let cookie = |name: &str, http_only| CookieConfig {
+            name: name.to_owned(),
+            domain: None,
+            path: "/".to_owned(),
+            secure: Secure::Never,
+            http_only,
+            same_site: Some(SameSite::Lax),
+        };
+        Self {
+            secrets,
+            django_version: version,
+            session: SessionConfig {
+                cookie: cookie("sessionid", true),
+                lifetime: Lifetime::DJANGO,
+                save_every_request: false,
+                guarded_names: ["otp_device_id", "account_authentication_methods"]
+                    .map(String::from)
+                    .to_vec(),
+                salt: Codec::DJANGO_SALT.to_owned(),
+                compression: Compression::Always,
+                duplicates: Duplicates::LastWins,
+                deletes_dead_cookie: true,
+            },
+            csrf: CsrfConfig {
+                cookie: cookie("csrftoken", false),
+                cookie_age: Some(31_449_600),
+                rules: CsrfRules::new(Veto::None),
+            },
+            hosts: HostRules::django(),
+            login: LoginConfig {
+                login_url: "/login/".to_owned(),
+                login_redirect_url: "/home/".to_owned(),
+                logout_redirect_url: "/login/".to_owned(),
+                next_rule: NextRule::Django,
+                relogin: Relogin::KeepsKey,
+                backends: Vec::new(),
+                hashers: Hashers::new(version),
+                rehashes: true,
+                pages_are_private: false,
+            },
+        }
+    }
+
+    /// From the environment: `SECRET_KEY`, `SECRET_KEY_FALLBACKS`, their files, `CLOAKROOM_PROFILE`, and any
+    /// setting as `CLOAKROOM_` and its Django name.
+    ///
+    /// # Errors
+    /// A variable has a value that its setting cannot have, or there is no secret key.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::from_settings(&Settings::from_env()?)
+    }
+}
+
+impl CookieConfig {
+    /// This cookie with a value, as the response sets it.
+    pub(crate) fn cookie(&self, value: &str, secure: bool) -> Result<SetCookie, InvalidCookie> {
+        let mut cookie = SetCookie::new(&self.name, value)?
+            .path(&self.path)?
+            .secure(secure)
+            .http_only(self.http_only);
+        if let Some(domain) = &self.domain {
+            cookie = cookie.domain(domain)?;
+        }
+        if let Some(same_site) = self.same_site {
+            cookie = cookie.same_site(same_site);
+        }
+        Ok(cookie)
+    }
+
+    /// What makes the browser drop this cookie.
+    pub(crate) fn deletion(&self) -> Result<SetCookie, InvalidCookie> {
+        let mut cookie = SetCookie::delete(&self.name)?.path(&self.path)?;
+        if let Some(domain) = &self.domain {
+            cookie = cookie.domain(domain)?;
+        }
+        if let Some(same_site) = self.same_site {
+            cookie = cookie.same_site(same_site);
+        }
+        Ok(cookie)
+    }
+
+    /// What would keep browsers from taking this cookie, whatever its value.
+    pub(crate) fn check(&self) -> Result<(), InvalidCookie> {
+        let secure = self.secure != Secure::Never;
+        self.deletion()?;
+        match self.cookie("a", secure)?.refusal() {
+            Some(refusal) => Err(InvalidCookie::Refused(refusal)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A cookie cannot be written with these settings, or no browser would keep it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InvalidCookie {
+    /// A part of it cannot stand in a header.
+    Unwritable(cloakroom_core::cookie::CookieError),
+    /// Browsers would drop it.
+    Refused(Refusal),
+}
+
+impl From<cloakroom_core::cookie::CookieError> for InvalidCookie {
+    fn from(error: cloakroom_core::cookie::CookieError) -> Self {
+        Self::Unwritable(error)
+    }
+}
+
+impl std::fmt::Display for InvalidCookie {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unwritable(error) => error.fmt(formatter),
+            Self::Refused(refusal) => refusal.fmt(formatter),
+        }
+    }
+}
+
+impl std::error::Error for InvalidCookie {}

@@ -1,0 +1,294 @@
+//! What can go wrong between a request and its session, as responses.
+
+use std::fmt;
+
+use axum::response::{IntoResponse, Response};
+use cloakroom_core::cookie::CookieError;
+use cloakroom_core::csrf::Reason;
+use cloakroom_core::random::RandomError;
+use cloakroom_core::session::{CommitError, CookieTooLarge, StoreError, ValueError};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, RETRY_AFTER, VARY};
+use http::{HeaderValue, StatusCode};
+
+use crate::config::InvalidCookie;
+use crate::host::BadHost;
+
+/// Why a request could not be served. A response says that, the log says why.
+///
+/// Its response carries an [`ErrorKind`] as an extension, from which an outer layer can make the site's own
+/// page.
+#[derive(Debug)]
+pub struct Error(Box<Cause>);
+
+#[derive(Debug)]
+enum Cause {
+    Host(BadHost),
+    Csrf(Reason),
+    LoginRequired { location: Option<String> },
+    Commit(CommitError),
+    Store(StoreError),
+    Busy,
+    Random(RandomError),
+    Value(ValueError),
+    Cookie(CookieError),
+    CookieSettings(InvalidCookie),
+    CookieTooLarge(CookieTooLarge),
+    SlowBody,
+    Closed,
+    NoLayer,
+}
+
+/// The kinds of errors that a site may want pages of its own for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// 400: the host is not one of the site's.
+    BadHost,
+    /// 400: the session ended while the request was under way.
+    SessionInterrupted,
+    /// 401, or a redirect: the page is for users.
+    LoginRequired,
+    /// 403: the form did not prove to be the site's own. `no_cookie`: because there was no cookie at all.
+    CsrfFailed {
+        /// The browser sent no CSRF cookie.
+        no_cookie: bool,
+        /// The browser sent no `Referer`.
+        no_referer: bool,
+    },
+    /// 408: the form did not arrive in time.
+    SlowBody,
+    /// 500: a mistake in the program.
+    Internal,
+    /// 503: a store failed; the same request may work again soon.
+    Unavailable,
+}
+
+impl Error {
+    pub(crate) fn host(reason: BadHost) -> Self {
+        Self(Box::new(Cause::Host(reason)))
+    }
+
+    pub(crate) fn csrf(reason: Reason) -> Self {
+        Self(Box::new(Cause::Csrf(reason)))
+    }
+
+    pub(crate) fn login_required(location: Option<String>) -> Self {
+        Self(Box::new(Cause::LoginRequired { location }))
+    }
+
+    pub(crate) fn busy() -> Self {
+        Self(Box::new(Cause::Busy))
+    }
+
+    pub(crate) fn slow_body() -> Self {
+        Self(Box::new(Cause::SlowBody))
+    }
+
+    pub(crate) fn closed() -> Self {
+        Self(Box::new(Cause::Closed))
+    }
+
+    pub(crate) fn no_layer() -> Self {
+        Self(Box::new(Cause::NoLayer))
+    }
+
+    /// True if a change came after the response was made: Django has no such case, because it has no tasks
+    /// that outlive their request.
+    #[must_use]
+    pub fn is_session_closed(&self) -> bool {
+        matches!(*self.0, Cause::Closed)
+    }
+
+    /// The response's status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match &*self.0 {
+            Cause::LoginRequired { location: Some(_) } => StatusCode::FOUND,
+            _ => match self.kind() {
+                ErrorKind::BadHost | ErrorKind::SessionInterrupted => StatusCode::BAD_REQUEST,
+                ErrorKind::LoginRequired => StatusCode::UNAUTHORIZED,
+                ErrorKind::CsrfFailed { .. } => StatusCode::FORBIDDEN,
+                ErrorKind::SlowBody => StatusCode::REQUEST_TIMEOUT,
+                ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+                ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            },
+        }
+    }
+
+    /// What kind of error it is.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match &*self.0 {
+            Cause::Host(_) => ErrorKind::BadHost,
+            Cause::Csrf(reason) => ErrorKind::CsrfFailed {
+                no_cookie: matches!(reason, Reason::NoCookie),
+                no_referer: matches!(reason, Reason::NoReferer),
+            },
+            Cause::LoginRequired { .. } => ErrorKind::LoginRequired,
+            Cause::Commit(CommitError::Interrupted) => ErrorKind::SessionInterrupted,
+            Cause::Commit(_) | Cause::Store(_) | Cause::Busy | Cause::Random(_) => {
+                ErrorKind::Unavailable
+            }
+            Cause::SlowBody => ErrorKind::SlowBody,
+            Cause::Value(_)
+            | Cause::Cookie(_)
+            | Cause::CookieSettings(_)
+            | Cause::CookieTooLarge(_)
+            | Cause::Closed
+            | Cause::NoLayer => ErrorKind::Internal,
+        }
+    }
+
+    /// One line for the log: the reason and its sources. It carries no secret and no session's data.
+    fn log(&self) {
+        let mut text = self.to_string();
+        let mut source = std::error::Error::source(self);
+        while let Some(error) = source {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            source = error.source();
+        }
+        // What a client can cause at will is no warning; `{:?}` keeps a line a line.
+        match self.kind() {
+            ErrorKind::LoginRequired => {}
+            ErrorKind::BadHost
+            | ErrorKind::CsrfFailed { .. }
+            | ErrorKind::SessionInterrupted
+            | ErrorKind::SlowBody => {
+                tracing::warn!(status = self.status().as_u16(), reason = ?text, "request refused");
+            }
+            ErrorKind::Internal | ErrorKind::Unavailable => {
+                tracing::error!(status = self.status().as_u16(), reason = ?text, "request failed");
+            }
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.0 {
+            Cause::Host(reason) => reason.fmt(formatter),
+            Cause::Csrf(reason) => {
+                reason.fmt(formatter)?;
+                reason.advice().map_or(Ok(()), |advice| write!(formatter, " ({advice})"))
+            }
+            Cause::LoginRequired { .. } => formatter.write_str("the page is for users who have signed in"),
+            Cause::Commit(error) => error.fmt(formatter),
+            Cause::Store(error) => error.fmt(formatter),
+            Cause::Busy => formatter.write_str("too many passwords are being checked at once"),
+            Cause::Random(error) => error.fmt(formatter),
+            Cause::Value(error) => error.fmt(formatter),
+            Cause::Cookie(error) => error.fmt(formatter),
+            Cause::CookieSettings(error) => error.fmt(formatter),
+            Cause::CookieTooLarge(error) => error.fmt(formatter),
+            Cause::SlowBody => formatter.write_str("the form did not arrive in time"),
+            Cause::Closed => formatter.write_str(
+                "the session is closed: its response is made, or it is being saved; call session.save().await first",
+            ),
+            Cause::NoLayer => formatter.write_str(
+                "Cloakroom's layer does not run for this route: add .layer(cloakroom.layer()) after the route",
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &*self.0 {
+            Cause::Commit(error) => error.source(),
+            Cause::Store(error) => error.source(),
+            Cause::Random(error) => error.source(),
+            _ => None,
+        }
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        self.log();
+        let kind = self.kind();
+        let status = self.status();
+        let mut response = (status, text(kind)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("text/plain; charset=utf-8"),
+        );
+        // Whether somebody may see a page is nothing for a shared cache, whatever the answer depends on.
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if kind == ErrorKind::Unavailable {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        if let Cause::LoginRequired { location } = *self.0 {
+            headers.append(VARY, HeaderValue::from_static("Cookie"));
+            if let Some(location) =
+                location.and_then(|location| HeaderValue::try_from(location).ok())
+            {
+                headers.insert(LOCATION, location);
+            }
+        }
+        response.extensions_mut().insert(kind);
+        response
+    }
+}
+
+/// What the client learns.
+const fn text(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::BadHost => "Bad request: this site is not known under that name.\n",
+        ErrorKind::SessionInterrupted => {
+            "Bad request: the session ended while this was under way; perhaps you signed out in another window.\n"
+        }
+        ErrorKind::LoginRequired => "Please sign in.\n",
+        ErrorKind::CsrfFailed { .. } => {
+            "Forbidden: CSRF verification failed. Request aborted. Load the form again and send it once more.\n"
+        }
+        ErrorKind::SlowBody => "The form did not arrive in time.\n",
+        ErrorKind::Internal => "Internal server error.\n",
+        ErrorKind::Unavailable => {
+            "The service is not available right now. Nothing was changed; please try again.\n"
+        }
+    }
+}
+
+impl From<CommitError> for Error {
+    fn from(error: CommitError) -> Self {
+        Self(Box::new(Cause::Commit(error)))
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        Self(Box::new(Cause::Store(error)))
+    }
+}
+
+impl From<RandomError> for Error {
+    fn from(error: RandomError) -> Self {
+        Self(Box::new(Cause::Random(error)))
+    }
+}
+
+impl From<ValueError> for Error {
+    fn from(error: ValueError) -> Self {
+        Self(Box::new(Cause::Value(error)))
+    }
+}
+
+impl From<CookieError> for Error {
+    fn from(error: CookieError) -> Self {
+        Self(Box::new(Cause::Cookie(error)))
+    }
+}
+
+impl From<InvalidCookie> for Error {
+    fn from(error: InvalidCookie) -> Self {
+        Self(Box::new(Cause::CookieSettings(error)))
+    }
+}
+
+impl From<CookieTooLarge> for Error {
+    fn from(error: CookieTooLarge) -> Self {
+        Self(Box::new(Cause::CookieTooLarge(error)))
+    }
+}

@@ -1,0 +1,215 @@
+//! The one layer, and the life of a request from top to bottom.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::Request;
+use pin_project_lite::pin_project;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::csrf;
+use crate::error::Error;
+use crate::finish::finish;
+use crate::host::Head;
+use crate::site::Site;
+use crate::visit::Visit;
+
+/// Made by [`Cloakroom::layer`](crate::Cloakroom::layer).
+#[derive(Clone)]
+pub struct CloakroomLayer {
+    site: Arc<Site>,
+    csrf: bool,
+}
+
+impl CloakroomLayer {
+    pub(crate) const fn new(site: Arc<Site>) -> Self {
+        Self { site, csrf: true }
+    }
+
+    /// The same layer without the CSRF check, for routes that other programs call: Django's `csrf_exempt`.
+    /// Exactly the routes it wraps are exempt.
+    ///
+    /// # Security
+    /// Any page can make a signed-in browser send any form here. Let these routes ask for something else
+    /// than the session: a signature, a token of their own.
+    #[must_use]
+    pub fn csrf_exempt(mut self) -> Self {
+        self.csrf = false;
+        self
+    }
+}
+
+impl fmt::Debug for CloakroomLayer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("CloakroomLayer")
+            .field("csrf", &self.csrf)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S> Layer<S> for CloakroomLayer {
+    type Service = CloakroomService<S>;
+
+    fn layer(&self, inner: S) -> CloakroomService<S> {
+        CloakroomService {
+            layer: self.clone(),
+            inner,
+        }
+    }
+}
+
+/// A service in Cloakroom's layer.
+#[derive(Clone, Debug)]
+pub struct CloakroomService<S> {
+    layer: CloakroomLayer,
+    inner: S,
+}
+
+impl<S> Service<Request<Body>> for CloakroomService<S>
+where
+    S: Service<Request<Body>, Response = Response> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+{
+    type Response = Response;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future, S::Error>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        ResponseFuture {
+            stage: self.begin(request),
+        }
+    }
+}
+
+impl<S> CloakroomService<S>
+where
+    S: Service<Request<Body>, Response = Response> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+{
+    fn begin(&mut self, request: Request<Body>) -> Stage<S::Future, S::Error> {
+        let (mut parts, body) = request.into_parts();
+
+        // Inside another layer of ours: the visit goes on.
+        let outer = parts.extensions.get::<Visit>().cloned();
+        let nested = outer.is_some();
+        let visit = match outer.map_or_else(|| self.visit(&parts), Ok) {
+            Ok(visit) => visit,
+            Err(error) => {
+                return Stage::Refused {
+                    response: Some(error.into_response()),
+                };
+            }
+        };
+        if !nested {
+            parts.extensions.insert(visit.clone());
+        }
+
+        if !self.layer.csrf || !csrf::needs_check(&parts) {
+            let inner = self.inner.call(Request::from_parts(parts, body));
+            return Stage::Handler {
+                inner,
+                visit: (!nested).then_some(visit),
+            };
+        }
+
+        // The service that was polled ready is the one to call; the clone waits for its turn.
+        let waiting = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, waiting);
+        Stage::Boxed {
+            boxed: Box::pin(async move {
+                let response = match csrf::check(&visit, parts, body).await {
+                    Ok(request) => inner.call(request).await?,
+                    Err(error) => error.into_response(),
+                };
+                Ok(if nested {
+                    response
+                } else {
+                    finish(visit, response).await
+                })
+            }),
+        }
+    }
+
+    fn visit(&self, parts: &http::request::Parts) -> Result<Visit, Error> {
+        let place = self
+            .layer
+            .site
+            .config
+            .hosts
+            .place(&Head::of(parts))
+            .map_err(Error::host)?;
+        Ok(Visit::new(Arc::clone(&self.layer.site), place))
+    }
+}
+
+type Boxed<E> = Pin<Box<dyn Future<Output = Result<Response, E>> + Send>>;
+
+pin_project! {
+    /// The response of a service in Cloakroom's layer. A request that touches nothing of ours is not boxed.
+    #[derive(Debug)]
+    pub struct ResponseFuture<F, E> {
+        #[pin]
+        stage: Stage<F, E>,
+    }
+}
+
+pin_project! {
+    #[project = Step]
+    enum Stage<F, E> {
+        Refused { response: Option<Response> },
+        Handler { #[pin] inner: F, visit: Option<Visit> },
+        Boxed { boxed: Boxed<E> },
+    }
+}
+
+impl<F, E> fmt::Debug for Stage<F, E> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Refused { .. } => "Refused",
+            Self::Handler { .. } => "Handler",
+            Self::Boxed { .. } => "Boxed",
+        })
+    }
+}
+
+impl<F, E> Future for ResponseFuture<F, E>
+where
+    F: Future<Output = Result<Response, E>>,
+    E: 'static,
+{
+    type Output = Result<Response, E>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            let next = match self.as_mut().project().stage.project() {
+                Step::Refused { response } => {
+                    return Poll::Ready(Ok(response
+                        .take()
+                        .expect("a future is not polled after its end")));
+                }
+                Step::Boxed { boxed } => return boxed.as_mut().poll(context),
+                Step::Handler { inner, visit } => {
+                    let response = ready!(inner.poll(context))?;
+                    match visit.take().filter(Visit::is_touched) {
+                        None => return Poll::Ready(Ok(response)),
+                        Some(visit) => Box::pin(async move { Ok(finish(visit, response).await) }),
+                    }
+                }
+            };
+            self.as_mut()
+                .project()
+                .stage
+                .set(Stage::Boxed { boxed: next });
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! A site put together: its settings, its stores, and what is prepared from them once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use cloakroom_core::auth::{AuthRules, UserStore};
+use cloakroom_core::cookie::SignedCookies;
+use cloakroom_core::session::{Codec, SaveRules, SignedCookieEngine, Store};
+use tokio::sync::Semaphore;
+
+use crate::config::Config;
+use crate::layer::CloakroomLayer;
+
+/// A site's sessions, users and rules. Make it once; clones are the same site.
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use cloakroom::{Cloakroom, Config, Session};
+/// use cloakroom::secret::{SecretKey, Secrets};
+/// use cloakroom::session::MemoryStore;
+/// # use cloakroom::auth::UserStore;
+///
+/// async fn index(session: Session) -> Result<String, cloakroom::Error> {
+///     Ok(format!("visit {}", session.add("visits", 1)?))
+/// }
+///
+/// # fn app(users: impl UserStore + 'static) -> Result<Router, cloakroom::secret::SecretError> {
+/// let key = SecretKey::new("fifty random characters that nobody else knows, say")?;
+/// let cloakroom = Cloakroom::new(Config::strict(Secrets::new(key)), MemoryStore::new(10_000), users);
+/// let app = Router::new().route("/", get(index)).layer(cloakroom.layer());
+/// # Ok(app) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Cloakroom(pub(crate) Arc<Site>);
+
+impl Cloakroom {
+    /// A site whose sessions are kept in a store.
+    #[must_use]
+    pub fn new(
+        config: Config,
+        sessions: impl Store + 'static,
+        users: impl UserStore + 'static,
+    ) -> Self {
+        Self::with_stores(config, Arc::new(sessions), Arc::new(users))
+    }
+
+    /// The same with stores that are chosen when the program runs.
+    #[must_use]
+    pub fn with_stores(
+        config: Config,
+        sessions: Arc<dyn Store>,
+        users: Arc<dyn UserStore>,
+    ) -> Self {
+        Self::put_together(config, Sessions::Store(sessions), users)
+    }
+
+    /// A site whose sessions are kept in the browsers' own signed cookies, as by Django's `signed_cookies`.
+    ///
+    /// # Security
+    /// A copy of the cookie taken before a logout is valid until it is `SESSION_COOKIE_AGE` old.
+    #[must_use]
+    pub fn with_signed_cookies(config: Config, users: Arc<dyn UserStore>) -> Self {
+        let engine = SignedCookieEngine::new(&config.secrets, config.session.lifetime);
+        Self::put_together(config, Sessions::SignedCookie(engine), users)
+    }
+
+    fn put_together(config: Config, sessions: Sessions, users: Arc<dyn UserStore>) -> Self {
+        let session = &config.session;
+        let save_rules = SaveRules {
+            codec: Codec::new(&config.secrets, &session.salt, session.compression),
+            lifetime: session.lifetime,
+            guarded_names: session.guarded_names.clone(),
+            save_every_request: session.save_every_request,
+        };
+        let auth_rules = AuthRules::new(&config.secrets, config.login.relogin)
+            .with_backends(config.login.backends.clone());
+        let auth_rules = if session.lifetime.absolute.is_some() {
+            auth_rules.dating_logins()
+        } else {
+            auth_rules
+        };
+        let signed_cookies = SignedCookies::new(&config.secrets, config.django_version);
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Self(Arc::new(Site {
+            sessions,
+            users,
+            save_rules,
+            auth_rules,
+            signed_cookies,
+            hashing: Arc::new(Semaphore::new(processors)),
+            warned: AtomicBool::new(false),
+            config,
+        }))
+    }
+
+    /// The layer that gives every route it wraps its sessions and checks its forms.
+    ///
+    /// It belongs behind the routes (`Router::layer` wraps the routes that are there already). A route added
+    /// later has none, and its extractors answer 500 and name this layer.
+    #[must_use]
+    pub fn layer(&self) -> CloakroomLayer {
+        CloakroomLayer::new(Arc::clone(&self.0))
+    }
+
+    /// The site's settings.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Site {
+    pub(crate) config: Config,
+    pub(crate) sessions: Sessions,
+    pub(crate) users: Arc<dyn UserStore>,
+    pub(crate) save_rules: SaveRules,
+    pub(crate) auth_rules: AuthRules,
+    pub(crate) signed_cookies: SignedCookies,
+    /// One permit a processor: hashing more passwords at once makes none of them faster.
+    pub(crate) hashing: Arc<Semaphore>,
+    warned: AtomicBool,
+}
+
+#[derive(Debug)]
+pub(crate) enum Sessions {
+    Store(Arc<dyn Store>),
+    SignedCookie(SignedCookieEngine),
+}
+
+impl Site {
+    pub(crate) fn warn_once_of_insecure_cookies(&self) {
+        if !self.warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "cookies are sent without Secure, because this is plain http to a loopback name"
+            );
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! One request's visit: what its extractors have loaded and changed, until the response takes it up.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use cloakroom_core::auth::User as UserRow;
+use cloakroom_core::cookie::{self, ResponseCookies};
+use cloakroom_core::session::{SessionKey, SessionState};
+use cloakroom_core::time::Timestamp;
+use http::HeaderMap;
+use http::header::COOKIE;
+use http::request::Parts;
+
+use crate::config::{Duplicates, Secure};
+use crate::csrf::CsrfState;
+use crate::error::Error;
+use crate::host::Place;
+use crate::site::{Sessions, Site};
+
+/// The one thing that the layer puts into a request's extensions. Clones are the same visit.
+#[derive(Clone)]
+pub(crate) struct Visit(Arc<Inner>);
+
+struct Inner {
+    site: Arc<Site>,
+    place: Place,
+    /// Whether the response has anything to take up. Everything else is behind locks that nobody took.
+    touched: AtomicBool,
+    /// Held while the session is loaded or committed.
+    session_io: tokio::sync::Mutex<()>,
+    state: Mutex<State>,
+}
+
+/// What a visit has come to.
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) session: Slot,
+    /// The browser sent a session cookie, whatever it opens.
+    pub(crate) sent_session_cookie: bool,
+    /// `None`: nobody asked yet.
+    pub(crate) user: Option<Option<Arc<UserRow>>>,
+    /// A login whose time is to be kept.
+    pub(crate) last_login: Option<(String, Timestamp)>,
+    pub(crate) csrf: CsrfState,
+    pub(crate) cookies: ResponseCookies,
+    /// The names of `cookies`, for the log.
+    pub(crate) cookie_names: Vec<String>,
+    /// The field `next` of the form that the CSRF check read.
+    pub(crate) form_next: Option<String>,
+    /// The response depends on the request's cookies.
+    pub(crate) reads_cookies: bool,
+    /// The response is made.
+    pub(crate) sealed: bool,
+}
+
+/// Where the session is.
+#[derive(Default)]
+pub(crate) enum Slot {
+    /// Nobody asked for it.
+    #[default]
+    Unloaded,
+    /// In the hands of the request.
+    Open(SessionState),
+    /// With a commit, or committed for good.
+    Away,
+}
+
+impl Visit {
+    pub(crate) fn new(site: Arc<Site>, place: Place) -> Self {
+        Self(Arc::new(Inner {
+            site,
+            place,
+            touched: AtomicBool::new(false),
+            session_io: tokio::sync::Mutex::const_new(()),
+            state: Mutex::default(),
+        }))
+    }
+
+    /// The visit that the layer began for this request.
+    pub(crate) fn of(parts: &Parts) -> Result<&Self, Error> {
+        parts.extensions.get::<Self>().ok_or_else(Error::no_layer)
+    }
+
+    pub(crate) fn site(&self) -> &Arc<Site> {
+        &self.0.site
+    }
+
+    pub(crate) fn place(&self) -> &Place {
+        &self.0.place
+    }
+
+    /// Whether any extractor ran.
+    pub(crate) fn is_touched(&self) -> bool {
+        self.0.touched.load(Ordering::Acquire)
+    }
+
+    /// The state, for a moment; never held across an await.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.0.touched.store(true, Ordering::Release);
+        // A panic in user code between two calls leaves nothing half done here.
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Loads the session unless it is loaded, by one read.
+    pub(crate) async fn load_session(&self, headers: &HeaderMap) -> Result<(), Error> {
+        let _io = self.0.session_io.lock().await;
+        {
+            let mut state = self.state();
+            if !matches!(state.session, Slot::Unloaded) {
+                return Ok(());
+            }
+            if state.sealed {
+                return Err(Error::closed());
+            }
+            state.reads_cookies = true;
+        }
+        let site = self.site();
+        let cookie = self.session_cookie(headers);
+        let sent = cookie.is_some();
+        let session = match (cookie, &site.sessions) {
+            (None, _) => SessionState::new(),
+            (Some(value), Sessions::SignedCookie(engine)) => engine.read(&value, Timestamp::now()),
+            (Some(value), Sessions::Store(store)) => match SessionKey::parse(&value) {
+                None => SessionState::new(),
+                Some(key) => match store.load(&key, Timestamp::now()).await? {
+                    None => SessionState::new(),
+                    Some(stored) => SessionState::from_stored(key, stored, &site.save_rules.codec),
+                },
+            },
+        };
+        if session.is_unreadable() {
+            tracing::warn!(
+                "a session record cannot be read with this SECRET_KEY and is left as it is"
+            );
+        }
+        let mut state = self.state();
+        state.session = Slot::Open(session);
+        state.sent_session_cookie = sent;
+        Ok(())
+    }
+
+    /// The session cookie's value, by the site's rule for duplicates.
+    fn session_cookie(&self, headers: &HeaderMap) -> Option<String> {
+        let config = &self.site().config.session;
+        let name = &config.cookie.name;
+        if config.duplicates == Duplicates::Anonymous {
+            let count: usize = headers
+                .get_all(COOKIE)
+                .iter()
+                .map(|header| cookie::count(header.as_bytes(), name))
+                .sum();
+            if count > 1 {
+                tracing::warn!(
+                    count,
+                    "a request with more than one session cookie is anonymous"
+                );
+                return None;
+            }
+        }
+        find_cookie(headers, name)
+    }
+
+    /// Does something with the open session.
+    pub(crate) fn with_session<T>(
+        &self,
+        action: impl FnOnce(&mut SessionState) -> T,
+    ) -> Result<T, Error> {
+        match &mut self.state().session {
+            Slot::Open(session) => Ok(action(session)),
+            Slot::Unloaded | Slot::Away => Err(Error::closed()),
+        }
+    }
+
+    /// The user whom the session belongs to, by at most one read of the session and one of the user.
+    pub(crate) async fn load_user(
+        &self,
+        headers: &HeaderMap,
+    ) -> Result<Option<Arc<UserRow>>, Error> {
+        self.load_session(headers).await?;
+        if let Some(known) = &self.state().user {
+            return Ok(known.clone());
+        }
+        let rules = &self.site().auth_rules;
+        let claimed = self.with_session(|session| rules.claimed_user(session))?;
+        let found = match claimed {
+            None => None,
+            Some(id) => self.site().users.by_id(&id).await?,
+        };
+        let mut state = self.state();
+        // A login meanwhile knows better.
+        if let Some(known) = &state.user {
+            return Ok(known.clone());
+        }
+        let Slot::Open(session) = &mut state.session else {
+            return Err(Error::closed());
+        };
+        let owner = rules.verify(session, found.as_ref());
+        let user = found
+            .filter(|_| owner == cloakroom_core::auth::Owner::User)
+            .map(Arc::new);
+        state.user = Some(user.clone());
+        Ok(user)
+    }
+
+    /// Commits the session in a task of its own, which a client who hangs up does not cancel.
+    ///
+    /// `last` seals it: it is not opened again.
+    pub(crate) async fn commit(
+        &self,
+        last: bool,
+    ) -> Result<Option<cloakroom_core::session::Committed>, Error> {
+        let visit = self.clone();
+        let commit = async move {
+            let _io = visit.0.session_io.lock().await;
+            let (session, last_login) = {
+                let mut state = visit.state();
+                let session = std::mem::replace(&mut state.session, Slot::Away);
+                (session, state.last_login.take())
+            };
+            let Slot::Open(mut session) = session else {
+                return Ok(None);
+            };
+            let site = visit.site();
+            let Sessions::Store(store) = &site.sessions else {
+                visit.state().session = Slot::Open(session);
+                return Ok(None);
+            };
+            // Before the session says that its user is signed in: reset links end by this time.
+            if let Some((id, at)) = last_login {
+                let _ = site.users.set_last_login(&id, at).await?;
+            }
+            let committed = session
+                .commit(&**store, &site.save_rules, Timestamp::now())
+                .await;
+            if !last {
+                visit.state().session = Slot::Open(session);
+            }
+            Ok(Some(committed?))
+        };
+        match tokio::spawn(commit).await {
+            Ok(result) => result,
+            // Only a panic ends the task, and none of its parts may panic.
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+
+    /// Whether a cookie of this response is for https only.
+    pub(crate) fn secure(&self, setting: Secure) -> bool {
+        match setting {
+            Secure::Always => true,
+            Secure::Never => false,
+            Secure::UnlessLocal => {
+                if self.place().local {
+                    self.site().warn_once_of_insecure_cookies();
+                }
+                !self.place().local
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Visit {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Visit(..)")
+    }
+}
+
+/// The last cookie of this name in all of the request's `Cookie` headers.
+pub(crate) fn find_cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    let mut headers = headers.get_all(COOKIE).iter().rev();
+    headers
+        .find_map(|header| cookie::find_last(header.as_bytes(), name))
+        .map(std::borrow::Cow::into_owned)
+}

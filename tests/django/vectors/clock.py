@@ -8,7 +8,7 @@ from unittest import mock
 @contextmanager
 def stopped_at(seconds: float):
     """Within this, it is `seconds` after 1970 for everything that Django asks."""
-    moment = datetime.datetime.fromtimestamp(seconds, tz=datetime.timezone.utc)
+    moment = datetime.datetime.fromtimestamp(seconds, tz=datetime.UTC)
 
     class StoppedDatetime(datetime.datetime):
         @classmethod

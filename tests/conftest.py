@@ -8,9 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from client import Client
-from servers import Place
-
-FOREIGN_APPS = "django.contrib.messages,django.contrib.admin"
+from servers import Place, made_by_cloakroom, made_by_django
 
 
 @pytest.fixture
@@ -19,22 +17,6 @@ def place(tmp_path: Path) -> Iterator[Place]:
     place = Place(tmp_path)
     yield place
     place.stop()
-
-
-def made_by_django(folder: Path) -> Place:
-    """A Django shop's database: an app of its own is recorded, so the server's profile is `shared`."""
-    place = Place(folder)
-    migrated = place.django_command("migrate", SITE_APPS=FOREIGN_APPS)
-    assert migrated.returncode == 0, migrated.stderr
-    return place
-
-
-def made_by_cloakroom(folder: Path) -> Place:
-    """A database of the server's own: its profile is `strict`."""
-    place = Place(folder)
-    migrated = place.cloakroom_command("migrate")
-    assert migrated.returncode == 0, migrated.stderr
-    return place
 
 
 @pytest.fixture(scope="session", params=[made_by_django, made_by_cloakroom], ids=lambda make: make.__name__)

@@ -15,8 +15,11 @@ CLOAKROOM = os.environ.get("CLOAKROOM_BIN", str(ROOT / "target/debug/cloakroom")
 DJANGO_PYTHON = os.environ.get("DJANGO_PYTHON", sys.executable)
 SITE = str(ROOT / "tests/django/site.py")
 SECRET_KEY = "a secret of the tests longer than thirty-two bytes"
+USERNAME = "ada"
 PASSWORD = "correct horse battery staple"
 SECONDS_TO_START = 30
+# Apps that the server does not know.
+FOREIGN_APPS = "django.contrib.messages,django.contrib.admin"
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -174,3 +177,19 @@ class Django(Site):
     def logout(self, client: Client) -> Answer:
         token = client.get(f"{self.url}/csrf").json()["token"]
         return client.post(f"{self.url}/logout/", csrfmiddlewaretoken=token)
+
+
+def made_by_django(folder: Path) -> Place:
+    """A Django shop's database: an app of its own is recorded, so the server's profile is `shared`."""
+    place = Place(folder)
+    migrated = place.django_command("migrate", SITE_APPS=FOREIGN_APPS)
+    assert migrated.returncode == 0, migrated.stderr
+    return place
+
+
+def made_by_cloakroom(folder: Path) -> Place:
+    """A database of the server's own: its profile is `strict`."""
+    place = Place(folder)
+    migrated = place.cloakroom_command("migrate")
+    assert migrated.returncode == 0, migrated.stderr
+    return place

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from client import Client
-from conftest import made_by_django
+from servers import made_by_django
 
 
 @pytest.fixture

@@ -3,8 +3,7 @@
 import sqlite3
 
 from client import Client
-from conftest import FOREIGN_APPS, made_by_cloakroom, made_by_django
-from servers import PASSWORD, Place
+from servers import FOREIGN_APPS, PASSWORD, Place, made_by_cloakroom, made_by_django
 
 
 def tables(place) -> dict[str, list[tuple]]:

@@ -2,8 +2,7 @@
 
 import pytest
 
-from conftest import made_by_django
-from servers import SECRET_KEY
+from servers import SECRET_KEY, made_by_django
 
 NEW_KEY = "another secret of the tests longer than thirty-two bytes"
 

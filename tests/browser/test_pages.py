@@ -1,5 +1,7 @@
 """The server's pages as someone with a browser meets them."""
 
+import re
+
 import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
@@ -150,8 +152,9 @@ def test_pages_fit_and_follow_the_colour_scheme(browser, server, width, scheme):
     def look(name: str) -> None:
         fits = "return document.documentElement.scrollWidth <= document.documentElement.clientWidth"
         assert browser.execute_script(fits), f"{name} scrolls sideways at {width} px"
-        colour = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
-        brightness = sum(int(part) for part in colour.split("(")[1].strip(")").split(",")[:3])
+        backgrounds = "return [document.body, document.documentElement].map(e => getComputedStyle(e).backgroundColor)"
+        colour = next(colour for colour in browser.execute_script(backgrounds) if colour.startswith("rgb("))
+        brightness = sum(int(part) for part in re.findall(r"\d+", colour))
         assert (brightness > 384) == (scheme == "light"), f"{name}: {colour}"
         browser.save_screenshot(str(SCREENSHOTS / f"{name}-{width}-{scheme}.png"))
 

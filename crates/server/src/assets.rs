@@ -110,8 +110,8 @@ mod tests {
             ("on-stub", "stub"),
             ("accent", "card"),
             ("accent-hover", "card"),
-            ("on-accent", "accent"),
-            ("on-accent", "accent-hover"),
+            ("on-button", "button"),
+            ("on-button", "button-hover"),
             ("error", "error-room"),
         ];
         let edges = [
@@ -119,6 +119,7 @@ mod tests {
             ("line", "field"),
             ("error", "field"),
             ("error", "card"),
+            ("button", "card"),
             ("accent", "room"),
             ("accent", "card"),
         ];

@@ -16,6 +16,9 @@ use crate::assets::{MARK, STYLESHEET};
 
 mod folder;
 
+#[cfg(test)]
+pub(crate) use folder::with_files;
+
 pub(crate) use folder::FolderError;
 
 /// Every template, parsed.
@@ -234,20 +237,12 @@ const EMBEDDED: [(&str, &str); 13] = embedded![
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use minijinja::context;
 
     use super::*;
 
     fn with_files(files: &[(&str, &str)]) -> Result<Templates, TemplateError> {
-        let folder = tempfile::tempdir().unwrap();
-        for (name, source) in files {
-            let path = folder.path().join(name);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, source).unwrap();
-        }
-        Templates::with_folder(folder.path())
+        Templates::with_folder(folder::with_files(files).path())
     }
 
     #[test]

@@ -37,7 +37,7 @@ impl std::fmt::Debug for Csrf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::templates::Templates;
+    use crate::templates::{Templates, with_files};
 
     #[test]
     fn a_template_gets_the_token_and_the_field_as_html() {
@@ -46,8 +46,7 @@ mod tests {
             #[serde(flatten)]
             csrf: Csrf,
         }
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("x"), "{{ csrf_token }} {{ csrf_input }}").unwrap();
+        let folder = with_files(&[("x", "{{ csrf_token }} {{ csrf_input }}")]);
         let page = Page {
             csrf: Csrf::new("a<b"),
         };

@@ -48,7 +48,8 @@ impl<'a> FirstSuperuser<'a> {
             errors: Vec::new(),
             invalid: Vec::new(),
             described: Described::new(password_help, false),
-            focus: "username",
+            // Nothing yet: what stands above the fields should be read first.
+            focus: "",
         }
     }
 

@@ -1,6 +1,5 @@
-use std::fs;
-
 use super::*;
+use crate::templates::with_files;
 
 const HOSTILE: &str = "\"'><script>alert(1)</script><b onclick=x style=y>{{ 1234 * 1001 }}&amp;";
 
@@ -269,23 +268,20 @@ fn a_failures_reason_is_told_only_with_debug() {
 
 #[test]
 fn a_sites_template_that_cannot_make_its_page_is_found_at_the_start() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("home.html");
-    fs::write(&path, "<p>\n{{ usrname }}").unwrap();
+    let folder = with_files(&[("home.html", "<p>\n{{ usrname }}")]);
     let message = load(Some(folder.path())).unwrap_err().to_string();
     assert!(
         message.starts_with("template home.html, line 2: "),
         "{message}"
     );
-    fs::write(&path, "{{ username }} {% csrf_token %}").unwrap();
+    let folder = with_files(&[("home.html", "{{ username }} {% csrf_token %}")]);
     load(Some(folder.path())).unwrap();
 }
 
 #[test]
 fn a_sites_base_dresses_the_embedded_pages() {
-    let folder = tempfile::tempdir().unwrap();
     let base = "<main>{% block heading %}{% endblock %}</main>";
-    fs::write(folder.path().join("base.html"), base).unwrap();
+    let folder = with_files(&[("base.html", base)]);
     let templates = load(Some(folder.path())).unwrap();
     let page = error::NotFound {}.render(&templates).unwrap();
     assert_eq!(page, "<main>Not Found</main>");

@@ -128,6 +128,32 @@ enum Trouble {
 /// Deeper than anyone sorts templates; a symbolic link to a folder above itself ends here.
 const DEEPEST: u32 = 8;
 
+/// A folder with these files, which only their owner may write whatever the tester's umask.
+#[cfg(test)]
+pub(crate) fn with_files(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    only_the_owner_writes(folder.path(), 0o755);
+    for (name, source) in files {
+        let path = folder.path().join(name);
+        let parent = path.parent().unwrap();
+        fs::create_dir_all(parent).unwrap();
+        only_the_owner_writes(parent, 0o755);
+        fs::write(&path, source).unwrap();
+        only_the_owner_writes(&path, 0o644);
+    }
+    folder
+}
+
+#[cfg(all(test, unix))]
+fn only_the_owner_writes(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[cfg(all(test, not(unix)))]
+fn only_the_owner_writes(_: &Path, _: u32) {}
+
 #[cfg(all(test, unix))]
 mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
@@ -140,10 +166,7 @@ mod tests {
 
     #[test]
     fn files_are_named_by_their_place_below_the_folder() {
-        let folder = tempfile::tempdir().unwrap();
-        fs::create_dir(folder.path().join("registration")).unwrap();
-        fs::write(folder.path().join("registration/login.html"), "a").unwrap();
-        fs::write(folder.path().join("404.html"), "b").unwrap();
+        let folder = with_files(&[("registration/login.html", "a"), ("404.html", "b")]);
         fs::write(folder.path().join(".404.html.swp"), [0xff]).unwrap();
         let sources = read(folder.path()).unwrap();
         let expected = [("404.html", "b"), ("registration/login.html", "a")];
@@ -163,11 +186,7 @@ mod tests {
             (0o1777, false),
         ] {
             for place in ["", "inner", "inner/x.html"] {
-                let folder = tempfile::tempdir().unwrap();
-                fs::create_dir(folder.path().join("inner")).unwrap();
-                fs::write(folder.path().join("inner/x.html"), "").unwrap();
-                set_mode(&folder.path().join("inner"), 0o755);
-                set_mode(&folder.path().join("inner/x.html"), 0o644);
+                let folder = with_files(&[("inner/x.html", "")]);
                 let path = match place {
                     "" => folder.path().to_owned(),
                     place => folder.path().join(place),
@@ -185,12 +204,10 @@ mod tests {
 
     #[test]
     fn the_file_behind_a_link_is_the_one_that_counts() {
-        let folder = tempfile::tempdir().unwrap();
-        let elsewhere = tempfile::tempdir().unwrap();
+        let folder = with_files(&[]);
+        let elsewhere = with_files(&[("login.html", "text")]);
         let target = elsewhere.path().join("login.html");
-        fs::write(&target, "text").unwrap();
         symlink(&target, folder.path().join("x.html")).unwrap();
-        set_mode(&target, 0o644);
         assert_eq!(read(folder.path()).unwrap()["x.html"], "text");
         set_mode(&target, 0o666);
         assert!(read(folder.path()).is_err());
@@ -198,7 +215,7 @@ mod tests {
 
     #[test]
     fn a_link_in_a_circle_ends() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = with_files(&[]);
         symlink(folder.path(), folder.path().join("again")).unwrap();
         let error = read(folder.path()).unwrap_err();
         assert!(error.to_string().ends_with("too deep"), "{error}");
@@ -206,7 +223,7 @@ mod tests {
 
     #[test]
     fn what_is_not_text_or_not_there_is_an_error_that_names_it() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = with_files(&[("logo.png", "")]);
         fs::write(folder.path().join("logo.png"), [0x89, 0xff]).unwrap();
         let error = read(folder.path()).unwrap_err();
         assert!(

@@ -1,0 +1,6 @@
+//! What the `cloakroom` command is made of; a library only so that its tests can reach it.
+
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), warn(clippy::panic, clippy::unwrap_used))]
+
+pub mod accept;

@@ -1,5 +1,12 @@
 //! Users, and how a session comes to belong to one.
 
+mod login;
+mod next;
 mod user;
 
+pub use login::{AuthRules, Owner, Relogin};
+pub use next::{
+    NextRule, REDIRECT_FIELD_NAME, full_path, iri_to_uri, is_safe_next, login_redirect,
+    next_of_request,
+};
 pub use user::{CreateUser, User, UserChanged, UserCreated, UserStore};

@@ -7,9 +7,13 @@
 #![cfg_attr(not(test), warn(clippy::panic, clippy::unwrap_used))]
 
 pub mod auth;
+pub mod cookie;
+pub mod csrf;
+pub mod password;
 pub mod random;
 pub mod secret;
 pub mod session;
 pub mod signing;
 pub mod time;
+mod url;
 pub mod version;

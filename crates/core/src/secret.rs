@@ -1,8 +1,12 @@
 //! Secret keys: what signs, what may still verify, and what is too weak to do either.
 
+mod text;
+
 use std::fmt;
 
 use zeroize::Zeroizing;
+
+pub use text::{parse_key_file, parse_list, parse_list_file};
 
 /// The bytes of one `SECRET_KEY`. Never empty, wiped when dropped, never shown by `Debug`.
 #[derive(Clone)]
@@ -109,6 +113,12 @@ pub enum SecretError {
     Short,
     /// It begins with `django-insecure-`.
     DjangoInsecure,
+    /// It says `base64:`, and something else follows.
+    NotBase64,
+    /// The list begins with `[` and is no JSON list of strings.
+    NotAList,
+    /// The file of one key has further lines.
+    SeveralLines,
 }
 
 impl fmt::Display for SecretError {
@@ -122,6 +132,9 @@ impl fmt::Display for SecretError {
                 "a secret key begins with django-insecure-, which marks keys for development; \
                  make one with `openssl rand -base64 48`"
             }
+            Self::NotBase64 => "a secret key begins with base64: and goes on as something else",
+            Self::NotAList => "the list of secret keys is not a JSON list of strings",
+            Self::SeveralLines => "the file of the secret key has more than one line",
         })
     }
 }

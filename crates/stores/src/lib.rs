@@ -1,3 +1,13 @@
 //! The databases that keep Cloakroom's sessions and users.
+//!
+//! One file and one feature per backend. Each implements [`cloakroom_core::session::Store`] and, where it
+//! keeps users, [`cloakroom_core::auth::UserStore`], and passes the contract in `cloakroom-testing`.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), warn(clippy::panic, clippy::unwrap_used))]
+
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
+
+#[cfg(feature = "sqlite")]
+pub use sqlite::{SqliteOptions, SqliteStore};

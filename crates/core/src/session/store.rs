@@ -181,6 +181,14 @@ impl Record {
         &self.json
     }
 
+    /// The form in which the store has kept it.
+    pub(super) fn form(&self) -> Form {
+        match self.signed.get() {
+            Some(text) => Form::Signed(Arc::clone(text)),
+            None => Form::Json(Arc::clone(&self.json)),
+        }
+    }
+
     /// When the record ends.
     #[must_use]
     pub const fn expire_date(&self) -> Timestamp {

@@ -1,0 +1,108 @@
+//! What browsers refuse without telling anybody (RFC 6265bis, sections 4.1.3 and 5.6).
+
+use std::fmt;
+
+use super::name::has_prefix;
+use super::same_site::SameSite;
+use super::set_cookie::SetCookie;
+
+/// Why browsers would drop a cookie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// Name and value have more than [`SetCookie::LARGEST`] bytes together.
+    TooLarge,
+    /// The name begins with `__Secure-` and the cookie is not `Secure`.
+    SecurePrefix,
+    /// The name begins with `__Host-`, and the cookie is not `Secure`, has a domain, or a path other than `/`.
+    HostPrefix,
+    /// `SameSite=None` without `Secure`.
+    NoneWithoutSecure,
+    /// `Partitioned` without `Secure`.
+    PartitionedWithoutSecure,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::TooLarge => "browsers drop cookies of more than 4096 bytes",
+            Self::SecurePrefix => "browsers take a cookie named __Secure-… only with Secure",
+            Self::HostPrefix => {
+                "browsers take a cookie named __Host-… only with Secure, the path / and no domain"
+            }
+            Self::NoneWithoutSecure => "browsers take SameSite=None only with Secure",
+            Self::PartitionedWithoutSecure => "browsers take Partitioned only with Secure",
+        })
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+pub(super) fn refusal(cookie: &SetCookie) -> Option<Refusal> {
+    let secure = cookie.writes_secure();
+    let domain = cookie.domain.as_deref().unwrap_or_default();
+    let whole_host = domain.is_empty() && cookie.path.as_deref() == Some("/");
+    if cookie.name.len() + cookie.coded_value.len() > SetCookie::LARGEST {
+        Some(Refusal::TooLarge)
+    } else if has_prefix(&cookie.name, "__Host-") && !(secure && whole_host) {
+        Some(Refusal::HostPrefix)
+    } else if has_prefix(&cookie.name, "__Secure-") && !secure {
+        Some(Refusal::SecurePrefix)
+    } else if cookie.same_site == Some(SameSite::None) && !secure {
+        Some(Refusal::NoneWithoutSecure)
+    } else if cookie.partitioned && !secure {
+        Some(Refusal::PartitionedWithoutSecure)
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cookie(name: &str) -> SetCookie {
+        SetCookie::new(name, "v").unwrap()
+    }
+
+    #[test]
+    fn the_size_counts_the_name_and_what_stands_on_the_wire() {
+        let of = |value: &str| SetCookie::new("n", value).unwrap().refusal();
+        assert_eq!(of(&"v".repeat(4095)), None);
+        assert_eq!(of(&"v".repeat(4096)), Some(Refusal::TooLarge));
+        assert_eq!(of(&",".repeat(1023)), None);
+        assert_eq!(of(&",".repeat(1024)), Some(Refusal::TooLarge));
+    }
+
+    #[test]
+    fn prefixes_bind_whatever_their_case() {
+        for name in ["__Host-x", "__host-x", "__HOST-"] {
+            assert_eq!(cookie(name).refusal(), Some(Refusal::HostPrefix), "{name}");
+            assert_eq!(cookie(name).secure(true).refusal(), None, "{name}");
+            let elsewhere = [
+                cookie(name).secure(true).path("/p").unwrap(),
+                cookie(name).secure(true).unsaid_path(),
+                cookie(name).secure(true).domain("example.com").unwrap(),
+            ];
+            for cookie in elsewhere {
+                assert_eq!(cookie.refusal(), Some(Refusal::HostPrefix), "{name}");
+            }
+        }
+        assert_eq!(cookie("__sEcure-x").refusal(), Some(Refusal::SecurePrefix));
+        let elsewhere = cookie("__Secure-x").secure(true).path("/p").unwrap();
+        assert_eq!(elsewhere.refusal(), None);
+        assert_eq!(cookie("x__Host-").refusal(), None);
+        assert_eq!(SetCookie::delete("__Host-x").unwrap().refusal(), None);
+    }
+
+    #[test]
+    fn what_other_sites_see_must_be_secure() {
+        let none = || cookie("n").same_site(SameSite::None);
+        assert_eq!(none().refusal(), Some(Refusal::NoneWithoutSecure));
+        assert_eq!(none().secure(true).refusal(), None);
+        assert_eq!(
+            cookie("n").partitioned(true).refusal(),
+            Some(Refusal::PartitionedWithoutSecure)
+        );
+    }
+}

@@ -1,0 +1,110 @@
+//! Why a request was refused, in Django's words.
+
+use std::fmt;
+
+use super::token::TokenFault;
+
+/// Why a request was refused. `Display` is the text that Django logs.
+///
+/// It is for the log alone, which must escape it: it may repeat what the client sent. A client learns no
+/// more than that the request was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reason {
+    /// The `Origin` header names neither this site nor a trusted origin.
+    BadOrigin {
+        /// What it names.
+        origin: String,
+        /// It is this site, but over https while the request seems to have come over http.
+        only_the_scheme_differs: bool,
+    },
+    /// A secure request has neither an `Origin` nor a `Referer` header.
+    NoReferer,
+    /// The `Referer` header is no URL with a scheme and a host.
+    MalformedReferer,
+    /// A page that came over http sent a request over https.
+    InsecureReferer,
+    /// The `Referer` header names neither this site nor a trusted origin.
+    BadReferer(String),
+    /// Nothing says which secret the token should prove.
+    NoCookie,
+    /// The stored secret is malformed.
+    BadCookie(TokenFault),
+    /// Neither the form nor the headers hold a token.
+    NoToken,
+    /// The form's token does not prove the secret.
+    BadFormToken(TokenFault),
+    /// The header's token does not prove the secret.
+    BadHeaderToken {
+        /// The header's name as Django shows it: `X-Csrftoken`.
+        header: String,
+        /// What is wrong with the token.
+        fault: TokenFault,
+    },
+    /// The browser says that another site's page sent this. Django does not ask.
+    ForeignSite,
+    /// A request for a WebSocket does not say whose page made it. Django has no such rule.
+    UpgradeWithoutOrigin,
+}
+
+impl Reason {
+    /// What whoever runs the site may have to change, for the log.
+    #[must_use]
+    pub const fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::BadOrigin {
+                only_the_scheme_differs: true,
+                ..
+            } => Some(
+                "the origin is this site over https: if a proxy speaks TLS for it, set \
+                 SECURE_PROXY_SSL_HEADER and TRUSTED_PROXIES",
+            ),
+            Self::BadOrigin { .. } | Self::BadReferer(_) => Some(
+                "if this is another name of the site, the proxy in front must pass the Host header \
+                 on; if it is a site to trust, add it to CSRF_TRUSTED_ORIGINS",
+            ),
+            Self::NoReferer => Some(
+                "a page with the header Referrer-Policy: no-referrer cannot send forms over https \
+                 from browsers that send no Origin header; same-origin is enough",
+            ),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BadOrigin { origin, .. } => write!(
+                formatter,
+                "Origin checking failed - {origin} does not match any trusted origins."
+            ),
+            Self::NoReferer => formatter.write_str("Referer checking failed - no Referer."),
+            Self::MalformedReferer => {
+                formatter.write_str("Referer checking failed - Referer is malformed.")
+            }
+            Self::InsecureReferer => formatter
+                .write_str("Referer checking failed - Referer is insecure while host is secure."),
+            Self::BadReferer(referer) => write!(
+                formatter,
+                "Referer checking failed - {referer} does not match any trusted origins."
+            ),
+            Self::NoCookie => formatter.write_str("CSRF cookie not set."),
+            Self::BadCookie(fault) => write!(formatter, "CSRF cookie {fault}."),
+            Self::NoToken => formatter.write_str("CSRF token missing."),
+            Self::BadFormToken(fault) => write!(formatter, "CSRF token from POST {fault}."),
+            Self::BadHeaderToken { header, fault } => write!(
+                formatter,
+                "CSRF token from the '{header}' HTTP header {fault}."
+            ),
+            Self::ForeignSite => {
+                formatter.write_str("Sec-Fetch-Site checking failed - not from this site.")
+            }
+            Self::UpgradeWithoutOrigin => {
+                formatter.write_str("Origin checking failed - no Origin in a WebSocket request.")
+            }
+        }
+    }
+}
+
+impl std::error::Error for Reason {}

@@ -1,0 +1,342 @@
+//! What a request did to a session, name by name, so that it can be done again to what another request left.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use super::data::{self, SessionData, ValueError};
+
+/// Changes in the order in which their names were first touched. Names are in Django's escaped form.
+#[derive(Clone, Debug)]
+pub(super) struct Changes {
+    /// All names went first.
+    cleared: bool,
+    by_name: Vec<(Box<str>, Change)>,
+    /// Names that must still hold what they held when the session was loaded (`None`: nothing).
+    unchanged: Vec<(Box<str>, Option<Box<str>>)>,
+}
+
+#[derive(Clone, Debug)]
+enum Change {
+    /// A new value. One that was removed before stands last, as in a Python dict.
+    Set {
+        json: Box<str>,
+        last: bool,
+    },
+    Remove,
+    /// Adds to whatever number is there.
+    Add(i64),
+}
+
+/// Another request's change and ours cannot both be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Conflict;
+
+impl Changes {
+    pub(super) const fn new() -> Self {
+        Self {
+            cleared: false,
+            by_name: Vec::new(),
+            unchanged: Vec::new(),
+        }
+    }
+
+    /// True if a save would write nothing new.
+    pub(super) fn is_empty(&self) -> bool {
+        !self.cleared && self.by_name.is_empty()
+    }
+
+    pub(super) fn set(&mut self, name: &str, json: String) {
+        let json = json.into_boxed_str();
+        match self.find(name) {
+            Some(change) => {
+                let last = matches!(change, Change::Remove | Change::Set { last: true, .. });
+                *change = Change::Set { json, last };
+            }
+            None => self
+                .by_name
+                .push((name.into(), Change::Set { json, last: false })),
+        }
+    }
+
+    pub(super) fn remove(&mut self, name: &str) {
+        match self.find(name) {
+            Some(change) => *change = Change::Remove,
+            None => self.by_name.push((name.into(), Change::Remove)),
+        }
+    }
+
+    /// Adds `more` to the number under `name`; what it is then, as far as we know.
+    pub(super) fn add(
+        &mut self,
+        base: &SessionData,
+        name: &str,
+        more: i64,
+    ) -> Result<i64, ValueError> {
+        let sum = match self.value(base, name) {
+            None => more,
+            Some(json) => number(json)?
+                .checked_add(more)
+                .ok_or(ValueError::Overflow)?,
+        };
+        let fresh = self.cleared;
+        match self.find(name) {
+            Some(Change::Add(so_far)) => {
+                *so_far = so_far.checked_add(more).ok_or(ValueError::Overflow)?
+            }
+            None if !fresh => self.by_name.push((name.into(), Change::Add(more))),
+            _ => self.set(name, sum.to_string()),
+        }
+        Ok(sum)
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.cleared = true;
+        self.by_name.clear();
+    }
+
+    /// The save will be interrupted if another request gives `name` another value first.
+    pub(super) fn require_unchanged(&mut self, base: &SessionData, name: &str) {
+        if !self.unchanged.iter().any(|(known, _)| **known == *name) {
+            self.unchanged
+                .push((name.into(), base.raw_by_normal(name).map(Into::into)));
+        }
+    }
+
+    /// The value under `name` with these changes applied to `base`.
+    pub(super) fn value<'a>(&'a self, base: &'a SessionData, name: &str) -> Option<Cow<'a, str>> {
+        let before = if self.cleared {
+            None
+        } else {
+            base.raw_by_normal(name)
+        };
+        match self.by_name.iter().find(|(known, _)| **known == *name) {
+            None => before.map(Cow::Borrowed),
+            Some((_, Change::Set { json, .. })) => Some(Cow::Borrowed(json)),
+            Some((_, Change::Remove)) => None,
+            Some((_, Change::Add(more))) => {
+                let sum = before
+                    .map_or(Ok(0), |json| number(json.into()))
+                    .unwrap_or(0)
+                    .saturating_add(*more);
+                Some(Cow::Owned(sum.to_string()))
+            }
+        }
+    }
+
+    /// The names that have a value with these changes applied to `base`.
+    pub(super) fn names<'a>(&'a self, base: &'a SessionData) -> impl Iterator<Item = &'a str> {
+        let change_of = |name: &str| {
+            self.by_name
+                .iter()
+                .find(|(known, _)| **known == *name)
+                .map(|(_, change)| change)
+        };
+        let before = base
+            .raw_entries()
+            .map(|(name, _)| name)
+            .filter(move |_| !self.cleared);
+        let kept = before.filter(move |name| !matches!(change_of(name), Some(Change::Remove)));
+        let known = move |name: &str| !self.cleared && base.raw_by_normal(name).is_some();
+        let new = self
+            .by_name
+            .iter()
+            .filter(|(_, change)| !matches!(change, Change::Remove))
+            .map(|(name, _)| &**name);
+        kept.chain(new.filter(move |name| !known(name)))
+    }
+
+    /// The data with these changes. Fails where a counter has become something else.
+    pub(super) fn apply(&self, base: &SessionData) -> Result<SessionData, Conflict> {
+        if self.is_empty() {
+            return Ok(base.clone());
+        }
+        let index: HashMap<&str, usize> = self
+            .by_name
+            .iter()
+            .enumerate()
+            .map(|(place, (name, _))| (&**name, place))
+            .collect();
+        let mut written = vec![false; self.by_name.len()];
+        let mut text = String::with_capacity(base.text().len() + 64);
+        text.push('{');
+        if !self.cleared {
+            for (name, value) in base.raw_entries() {
+                let Some(place) = index.get(name).copied() else {
+                    push(&mut text, name, value);
+                    continue;
+                };
+                match &self.by_name[place].1 {
+                    Change::Set { last: true, .. } | Change::Remove => continue,
+                    Change::Set { json, .. } => push(&mut text, name, json),
+                    Change::Add(more) => {
+                        let sum = number(value.into())
+                            .ok()
+                            .and_then(|number| number.checked_add(*more));
+                        push(&mut text, name, &sum.ok_or(Conflict)?.to_string());
+                    }
+                }
+                written[place] = true;
+            }
+        }
+        for ((name, change), written) in self.by_name.iter().zip(written) {
+            match change {
+                Change::Set { json, .. } if !written => push(&mut text, name, json),
+                Change::Add(more) if !written => push(&mut text, name, &more.to_string()),
+                _ => {}
+            }
+        }
+        text.push('}');
+        if text == **base.text() {
+            return Ok(base.clone());
+        }
+        // Every part was checked when it came in, so this only makes the index.
+        SessionData::from_ascii(text).map_err(|_| Conflict)
+    }
+
+    /// Whether another request's state may be built upon: what we relied on has not changed underneath us.
+    ///
+    /// `guarded` says which names may never change underneath anybody.
+    pub(super) fn check(
+        &self,
+        base: &SessionData,
+        theirs: &SessionData,
+        guarded: impl Fn(&str) -> bool,
+    ) -> Result<(), Conflict> {
+        let same = |name: &str| base.raw_by_normal(name) == theirs.raw_by_normal(name);
+        let names = base
+            .raw_entries()
+            .chain(theirs.raw_entries())
+            .map(|(name, _)| name);
+        let guarded_hold = names.filter(|name| guarded(name)).all(same);
+        let ours_hold = self
+            .unchanged
+            .iter()
+            .all(|(name, value)| theirs.raw_by_normal(name) == value.as_deref());
+        if guarded_hold && ours_hold {
+            Ok(())
+        } else {
+            Err(Conflict)
+        }
+    }
+
+    fn find(&mut self, name: &str) -> Option<&mut Change> {
+        self.by_name
+            .iter_mut()
+            .find(|(known, _)| **known == *name)
+            .map(|(_, change)| change)
+    }
+}
+
+fn number(json: Cow<'_, str>) -> Result<i64, ValueError> {
+    data::parse(&json)
+}
+
+fn push(text: &mut String, name: &str, value: &str) {
+    if text.len() > 1 {
+        text.push(',');
+    }
+    text.push('"');
+    text.push_str(name);
+    text.push_str("\":");
+    text.push_str(value);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn data(text: &str) -> SessionData {
+        SessionData::from_ascii(text).unwrap()
+    }
+
+    fn applied(changes: &Changes, base: &str) -> String {
+        changes.apply(&data(base)).unwrap().text().to_string()
+    }
+
+    #[test]
+    fn what_is_not_touched_stays_byte_for_byte() {
+        let mut changes = Changes::new();
+        changes.set("a", "2".into());
+        assert_eq!(
+            applied(
+                &changes,
+                r#"{ "n": NaN, "a" :1, "s":"\ud800\u00E9", "l": [1,  2] }"#
+            ),
+            r#"{"n":NaN,"a":2,"s":"\ud800\u00E9","l":[1,  2]}"#
+        );
+    }
+
+    #[test]
+    fn order_is_that_of_a_python_dict() {
+        let mut changes = Changes::new();
+        changes.set("c", "1".into());
+        changes.set("a", "2".into());
+        changes.remove("b");
+        changes.set("b", "3".into());
+        assert_eq!(
+            applied(&changes, r#"{"b":0,"a":0}"#),
+            r#"{"a":2,"c":1,"b":3}"#
+        );
+        changes.clear();
+        changes.set("z", "1".into());
+        assert_eq!(applied(&changes, r#"{"b":0,"a":0}"#), r#"{"z":1}"#);
+    }
+
+    #[test]
+    fn counters_add_to_what_is_there() {
+        let base = data(r#"{"n":1}"#);
+        let mut changes = Changes::new();
+        assert_eq!(changes.add(&base, "n", 2), Ok(3));
+        assert_eq!(changes.add(&base, "n", 1), Ok(4));
+        assert_eq!(changes.add(&base, "m", 5), Ok(5));
+        assert_eq!(changes.value(&base, "n").as_deref(), Some("4"));
+        assert_eq!(applied(&changes, r#"{"n":10}"#), r#"{"n":13,"m":5}"#);
+        assert_eq!(changes.apply(&data(r#"{"n":"x"}"#)).unwrap_err(), Conflict);
+        changes.set("n", "7".into());
+        assert_eq!(changes.add(&base, "n", 1), Ok(8));
+        assert_eq!(applied(&changes, r#"{"n":100}"#), r#"{"n":8,"m":5}"#);
+    }
+
+    #[test]
+    fn counters_do_not_overflow() {
+        let base = data(&format!(r#"{{"n":{},"s":"x"}}"#, i64::MAX));
+        let mut changes = Changes::new();
+        assert_eq!(changes.add(&base, "n", 1), Err(ValueError::Overflow));
+        assert_eq!(changes.add(&base, "s", 1), Err(ValueError::OtherType));
+        assert!(changes.is_empty());
+    }
+
+    #[test]
+    fn a_change_to_the_same_value_leaves_the_text() {
+        let mut changes = Changes::new();
+        changes.set("a", "1".into());
+        let base = data(r#"{"a":1}"#);
+        assert!(std::sync::Arc::ptr_eq(
+            changes.apply(&base).unwrap().text(),
+            base.text()
+        ));
+    }
+
+    #[test]
+    fn what_we_relied_on_must_hold() {
+        let base = data(r#"{"_auth_user_id":"1","code":"x","a":1}"#);
+        let mut changes = Changes::new();
+        let guarded = |name: &str| name.starts_with('_');
+        assert_eq!(
+            changes.check(&base, &data(r#"{"_auth_user_id":"1"}"#), guarded),
+            Ok(())
+        );
+        assert_eq!(
+            changes.check(&base, &data(r#"{"_auth_user_id":"2"}"#), guarded),
+            Err(Conflict)
+        );
+        assert_eq!(changes.check(&base, &data("{}"), guarded), Err(Conflict));
+        changes.require_unchanged(&base, "code");
+        assert_eq!(
+            changes.check(&base, &data(r#"{"_auth_user_id":"1"}"#), guarded),
+            Err(Conflict)
+        );
+        let theirs = data(r#"{"_auth_user_id":"1","code":"x","b":2}"#);
+        assert_eq!(changes.check(&base, &theirs, guarded), Ok(()));
+    }
+}

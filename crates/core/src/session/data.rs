@@ -1,0 +1,307 @@
+//! A session's data: a JSON object's text and an index of its top-level names.
+//!
+//! Values are not parsed until asked for, and one that nobody touches is written back byte for byte. So
+//! what Python writes and Rust's number and string types cannot hold (NaN, lone surrogates, integers of
+//! thousands of digits) survives next to what we change.
+
+pub(crate) mod ascii;
+mod scan;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+
+use scan::Scanner;
+pub(crate) use scan::check_value;
+
+/// An immutable JSON object with its top-level names found. Clones share the text.
+#[derive(Clone)]
+pub struct SessionData {
+    text: Arc<str>,
+    entries: Arc<[Entry]>,
+}
+
+/// One top-level name and where its value stands in the text.
+#[derive(Clone, Debug)]
+struct Entry {
+    name: Name,
+    value: Range<usize>,
+}
+
+#[derive(Clone, Debug)]
+enum Name {
+    /// Stands in the text in the form in which Django writes it.
+    Here(Range<usize>),
+    /// Was written in another form (`\u0061` for `a`); this is Django's.
+    Normal(Box<str>),
+}
+
+impl SessionData {
+    /// Sizes from which duplicate names are looked for by hashing.
+    const MANY: usize = 32;
+
+    /// `{}`.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self {
+            text: "{}".into(),
+            entries: Arc::default(),
+        }
+    }
+
+    /// Reads what Python's JSON reader reads from these bytes, taken as Latin-1 as Django takes them.
+    ///
+    /// # Errors
+    /// Not JSON, or JSON that is no object, or deeper or with longer integers than Python reads.
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, DataError> {
+        let text = match String::from_utf8(bytes) {
+            Ok(text) if text.is_ascii() => text,
+            // Django never writes these bytes. As escapes they mean what Django reads in them.
+            Ok(text) => ascii::from_latin1(text.as_bytes()),
+            Err(error) => ascii::from_latin1(error.as_bytes()),
+        };
+        Self::from_ascii(text)
+    }
+
+    /// Reads a JSON object's text, which is ASCII.
+    pub(crate) fn from_ascii(text: impl Into<Arc<str>>) -> Result<Self, DataError> {
+        let text = text.into();
+        let mut entries = Vec::new();
+        Scanner::new(&text).object(|name, value| {
+            let raw = &text[name.clone()];
+            let normal = ascii::normal_form(raw);
+            let name = match normal {
+                Cow::Borrowed(_) => Name::Here(name),
+                Cow::Owned(normal) => Name::Normal(normal.into()),
+            };
+            entries.push(Entry { name, value });
+        })?;
+        let mut data = Self {
+            text,
+            entries: Arc::default(),
+        };
+        data.entries = data.without_duplicates(entries).into();
+        Ok(data)
+    }
+
+    /// Python keeps a name where it first stood, with the value that came last.
+    fn without_duplicates(&self, entries: Vec<Entry>) -> Vec<Entry> {
+        let mut kept: Vec<Entry> = Vec::with_capacity(entries.len());
+        let mut places: HashMap<String, usize> = HashMap::new();
+        let many = entries.len() > Self::MANY;
+        for entry in entries {
+            let name = self.name_of(&entry);
+            let place = if many {
+                places.get(name).copied()
+            } else {
+                kept.iter().position(|other| self.name_of(other) == name)
+            };
+            match place {
+                Some(place) => kept[place].value = entry.value,
+                None => {
+                    if many {
+                        places.insert(name.to_owned(), kept.len());
+                    }
+                    kept.push(entry);
+                }
+            }
+        }
+        kept
+    }
+
+    /// The object's text.
+    #[must_use]
+    pub const fn text(&self) -> &Arc<str> {
+        &self.text
+    }
+
+    /// True if the object has no names.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// How many names the object has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// The JSON text of a name's value.
+    #[must_use]
+    pub fn raw(&self, name: &str) -> Option<&str> {
+        self.raw_by_normal(&ascii::escaped(name))
+    }
+
+    /// A name's value, parsed.
+    ///
+    /// # Errors
+    /// There is a value, but it is no `T`.
+    pub fn get<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, ValueError> {
+        self.raw(name).map(parse).transpose()
+    }
+
+    /// The names in their order; a lone surrogate in one becomes U+FFFD.
+    pub fn names(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        self.raw_entries().map(|(name, _)| ascii::unescaped(name))
+    }
+
+    /// Names in Django's escaped form and values as JSON text, in their order.
+    pub(crate) fn raw_entries(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.entries
+            .iter()
+            .map(|entry| (self.name_of(entry), &self.text[entry.value.clone()]))
+    }
+
+    /// The same as [`raw`](Self::raw) for a name in its escaped form.
+    pub(crate) fn raw_by_normal(&self, name: &str) -> Option<&str> {
+        let entry = self
+            .entries
+            .iter()
+            .find(|entry| self.name_of(entry) == name)?;
+        Some(&self.text[entry.value.clone()])
+    }
+
+    fn name_of<'a>(&'a self, entry: &'a Entry) -> &'a str {
+        match &entry.name {
+            Name::Here(range) => &self.text[range.clone()],
+            Name::Normal(name) => name,
+        }
+    }
+}
+
+impl fmt::Debug for SessionData {
+    /// The values are their user's: only their number is shown.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("SessionData")
+            .field("len", &self.len())
+            .finish_non_exhaustive()
+    }
+}
+
+pub(crate) fn parse<T: DeserializeOwned>(raw: &str) -> Result<T, ValueError> {
+    serde_json::from_str(raw).map_err(|_| ValueError::OtherType)
+}
+
+/// A text is no JSON object that Python would read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DataError {
+    /// Not JSON.
+    Syntax,
+    /// JSON, but a list or a plain value.
+    NotAnObject,
+    /// Nested more than 900 levels deep. Python refuses at 994 to 1,497, by its version.
+    TooDeep,
+    /// An integer of more than 4,300 digits, which Python refuses.
+    LongInteger,
+}
+
+impl fmt::Display for DataError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Syntax => "not JSON",
+            Self::NotAnObject => "no JSON object",
+            Self::TooDeep => "nested more than 900 levels deep",
+            Self::LongInteger => "an integer of more than 4300 digits",
+        })
+    }
+}
+
+impl std::error::Error for DataError {}
+
+/// A session's value is not what was asked for, or cannot be what was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ValueError {
+    /// The value there has another type than the one asked for.
+    OtherType,
+    /// The value given cannot be written as JSON: its serializer failed, or a map's key is no text.
+    Unwritable,
+    /// The value given is nested deeper or has longer integers than Python reads.
+    Unreadable(DataError),
+    /// The counter would leave 64 bits.
+    Overflow,
+}
+
+impl fmt::Display for ValueError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OtherType => formatter.write_str("the session's value has another type"),
+            Self::Unwritable => formatter.write_str("the value cannot be written as JSON"),
+            Self::Unreadable(error) => {
+                write!(formatter, "Django could not read the value: {error}")
+            }
+            Self::Overflow => formatter.write_str("the counter would leave 64 bits"),
+        }
+    }
+}
+
+impl std::error::Error for ValueError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn data(text: &str) -> SessionData {
+        SessionData::from_ascii(text).unwrap()
+    }
+
+    #[test]
+    fn values_are_found_by_name() {
+        let data = data(r#" { "a" : 1 , "b":[1,{"a":2}], "\u00e9":"x" } "#);
+        assert_eq!(data.raw("a"), Some("1"));
+        assert_eq!(data.raw("b"), Some(r#"[1,{"a":2}]"#));
+        assert_eq!(data.get::<String>("é").unwrap().as_deref(), Some("x"));
+        assert_eq!(data.raw("c"), None);
+        assert_eq!(data.names().collect::<Vec<_>>(), ["a", "b", "é"]);
+    }
+
+    #[test]
+    fn a_name_is_the_same_however_it_is_escaped() {
+        let data = data(r#"{"\u0061":1,"\/":2,"\u00E9":3}"#);
+        assert_eq!(data.raw("a"), Some("1"));
+        assert_eq!(data.raw("/"), Some("2"));
+        assert_eq!(data.raw("é"), Some("3"));
+    }
+
+    #[test]
+    fn of_duplicates_the_last_value_stands_in_the_first_place() {
+        let few = data(r#"{"a":1,"b":2,"\u0061":3}"#);
+        assert_eq!(
+            few.raw_entries().collect::<Vec<_>>(),
+            [("a", "3"), ("b", "2")]
+        );
+        let many: Vec<String> = (0..100).map(|n| format!(r#""n{}":{n}"#, n % 50)).collect();
+        let many = data(&format!("{{{}}}", many.join(",")));
+        assert_eq!(many.len(), 50);
+        assert_eq!(many.raw("n7"), Some("57"));
+    }
+
+    #[test]
+    fn raw_utf8_is_read_as_latin1_as_django_does() {
+        let data = SessionData::from_bytes(r#"{"é":"é"}"#.as_bytes().to_vec()).unwrap();
+        assert_eq!(data.get::<String>("Ã©").unwrap().as_deref(), Some("Ã©"));
+        assert!(data.text().is_ascii());
+        assert!(SessionData::from_bytes(b"{\"\xff\":1}".to_vec()).is_ok());
+        assert_eq!(
+            SessionData::from_bytes(b"\xef\xbb\xbf{}".to_vec()).unwrap_err(),
+            DataError::Syntax
+        );
+    }
+
+    #[test]
+    fn a_value_of_another_type_is_an_error_of_that_name_only() {
+        let data =
+            data(r#"{"nan":NaN,"lone":"\ud800","long":123456789012345678901234567890,"a":1}"#);
+        assert_eq!(data.get::<f64>("nan"), Err(ValueError::OtherType));
+        assert_eq!(data.get::<String>("lone"), Err(ValueError::OtherType));
+        assert_eq!(data.get::<i64>("long"), Err(ValueError::OtherType));
+        assert_eq!(data.get::<i64>("a"), Ok(Some(1)));
+    }
+}

@@ -1,0 +1,258 @@
+//! JSON strings and numbers in exactly the form that Python's JSON writer gives them.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::io;
+
+use serde::Serialize;
+use serde_json::ser::{CharEscape, Formatter};
+
+use super::ValueError;
+
+/// The content of a JSON string literal, without its quotes, as Python writes it: ASCII only.
+pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(is_literal) {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        push_escaped(character, &mut escaped);
+    }
+    Cow::Owned(escaped)
+}
+
+/// Undoes [`escaped`]; a lone surrogate becomes U+FFFD.
+pub(crate) fn unescaped(text: &str) -> Cow<'_, str> {
+    if !text.contains('\\') {
+        return Cow::Borrowed(text);
+    }
+    let units: Vec<u16> = units(text).collect();
+    Cow::Owned(String::from_utf16_lossy(&units))
+}
+
+/// The same string content written as Python writes it. `raw` must be valid and ASCII.
+pub(super) fn normal_form(raw: &str) -> Cow<'_, str> {
+    if raw.bytes().all(is_literal) {
+        return Cow::Borrowed(raw);
+    }
+    let mut normal = String::with_capacity(raw.len());
+    for unit in units(raw) {
+        push_unit(unit, &mut normal);
+    }
+    if normal == raw {
+        Cow::Borrowed(raw)
+    } else {
+        Cow::Owned(normal)
+    }
+}
+
+/// Text of these bytes with every one beyond ASCII as the escape of the Latin-1 character it is.
+pub(super) fn from_latin1(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        if byte.is_ascii() {
+            text.push(char::from(*byte));
+        } else {
+            push_unit(u16::from(*byte), &mut text);
+        }
+    }
+    text
+}
+
+/// A value as Python's `json.dumps(value, separators=(",", ":"))` writes it.
+///
+/// # Errors
+/// The value's own serializer fails, or a map's key is no text.
+pub(crate) fn to_json(value: &(impl Serialize + ?Sized)) -> Result<String, ValueError> {
+    let mut bytes = Vec::with_capacity(32);
+    let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, PythonFormatter);
+    value
+        .serialize(&mut serializer)
+        .map_err(|_| ValueError::Unwritable)?;
+    String::from_utf8(bytes).map_err(|_| ValueError::Unwritable)
+}
+
+/// True for what stands for itself in a string.
+const fn is_literal(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\'
+}
+
+fn push_escaped(character: char, text: &mut String) {
+    for unit in character.encode_utf16(&mut [0; 2]) {
+        push_unit(*unit, text);
+    }
+}
+
+fn push_unit(unit: u16, text: &mut String) {
+    match u8::try_from(unit) {
+        Ok(b'"') => text.push_str("\\\""),
+        Ok(b'\\') => text.push_str("\\\\"),
+        Ok(0x08) => text.push_str("\\b"),
+        Ok(b'\t') => text.push_str("\\t"),
+        Ok(b'\n') => text.push_str("\\n"),
+        Ok(0x0c) => text.push_str("\\f"),
+        Ok(b'\r') => text.push_str("\\r"),
+        Ok(byte) if is_literal(byte) => text.push(char::from(byte)),
+        // Writing to a String cannot fail.
+        _ => drop(write!(text, "\\u{unit:04x}")),
+    }
+}
+
+/// The UTF-16 units of a valid, ASCII string content.
+fn units(raw: &str) -> impl Iterator<Item = u16> + '_ {
+    let mut rest = raw.bytes();
+    std::iter::from_fn(move || {
+        let byte = rest.next()?;
+        if byte != b'\\' {
+            return Some(u16::from(byte));
+        }
+        Some(match rest.next()? {
+            b'b' => 0x08,
+            b't' => 0x09,
+            b'n' => 0x0a,
+            b'f' => 0x0c,
+            b'r' => 0x0d,
+            b'u' => {
+                let digits = [rest.next()?, rest.next()?, rest.next()?, rest.next()?];
+                digits
+                    .iter()
+                    .fold(0, |unit, digit| unit << 4 | hexadecimal(*digit))
+            }
+            other => u16::from(other),
+        })
+    })
+}
+
+fn hexadecimal(digit: u8) -> u16 {
+    u16::from(match digit {
+        b'a'..=b'f' => digit - b'a' + 10,
+        b'A'..=b'F' => digit - b'A' + 10,
+        _ => digit.wrapping_sub(b'0') & 15,
+    })
+}
+
+/// Writes JSON without spaces, in ASCII, with Python's form of floating-point numbers.
+struct PythonFormatter;
+
+impl Formatter for PythonFormatter {
+    fn write_string_fragment<W: ?Sized + io::Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        writer.write_all(escaped(fragment).as_bytes())
+    }
+
+    fn write_char_escape<W: ?Sized + io::Write>(
+        &mut self,
+        writer: &mut W,
+        escape: CharEscape,
+    ) -> io::Result<()> {
+        let character = match escape {
+            CharEscape::Quote => '"',
+            CharEscape::ReverseSolidus => '\\',
+            CharEscape::Solidus => '/',
+            CharEscape::Backspace => '\u{8}',
+            CharEscape::FormFeed => '\u{c}',
+            CharEscape::LineFeed => '\n',
+            CharEscape::CarriageReturn => '\r',
+            CharEscape::Tab => '\t',
+            CharEscape::AsciiControl(byte) => char::from(byte),
+        };
+        writer.write_all(escaped(character.encode_utf8(&mut [0; 4])).as_bytes())
+    }
+
+    fn write_f32<W: ?Sized + io::Write>(&mut self, writer: &mut W, value: f32) -> io::Result<()> {
+        writer.write_all(float(&format!("{value:e}")).as_bytes())
+    }
+
+    fn write_f64<W: ?Sized + io::Write>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
+        writer.write_all(float(&format!("{value:e}")).as_bytes())
+    }
+}
+
+/// Python's `repr` of a finite number given in Rust's shortest scientific form (`-1.25e-7`).
+fn float(scientific: &str) -> String {
+    let (digits, exponent) = scientific.split_once('e').unwrap_or((scientific, "0"));
+    let (sign, digits) = digits
+        .strip_prefix('-')
+        .map_or(("", digits), |digits| ("-", digits));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    if !(-4..16).contains(&exponent) {
+        let direction = if exponent < 0 { '-' } else { '+' };
+        return format!("{sign}{digits}e{direction}{:02}", exponent.unsigned_abs());
+    }
+    let digits = digits.replace('.', "");
+    let places = usize::try_from(exponent + 1).unwrap_or(0);
+    if exponent < 0 {
+        let zeros = usize::try_from(-exponent - 1).unwrap_or(0);
+        format!("{sign}0.{}{digits}", "0".repeat(zeros))
+    } else if digits.len() <= places {
+        format!("{sign}{digits}{}.0", "0".repeat(places - digits.len()))
+    } else {
+        format!("{sign}{}.{}", &digits[..places], &digits[places..])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_are_written_as_python_writes_them() {
+        let text = "a\"\\/\u{8}\t\n\u{c}\r\u{1}\u{7f}é’😀";
+        let json = r#""a\"\\/\b\t\n\f\r\u0001\u007f\u00e9\u2019\ud83d\ude00""#;
+        assert_eq!(to_json(text).unwrap(), json);
+        assert_eq!(format!("\"{}\"", escaped(text)), json);
+        assert_eq!(unescaped(&escaped(text)), text);
+    }
+
+    #[test]
+    fn numbers_are_written_as_python_writes_them() {
+        let rows: [(f64, &str); 16] = [
+            (1.0, "1.0"),
+            (0.0, "0.0"),
+            (-0.0, "-0.0"),
+            (0.1, "0.1"),
+            (1.5, "1.5"),
+            (100.0, "100.0"),
+            (1e15, "1000000000000000.0"),
+            (1e16, "1e+16"),
+            (1.5e16, "1.5e+16"),
+            (123_456_789.125, "123456789.125"),
+            (0.0001, "0.0001"),
+            (0.000_01, "1e-05"),
+            (1.25e-7, "1.25e-07"),
+            (-1e300, "-1e+300"),
+            (f64::MAX, "1.7976931348623157e+308"),
+            (5e-324, "5e-324"),
+        ];
+        for (number, text) in rows {
+            assert_eq!(to_json(&number).unwrap(), text);
+        }
+        assert_eq!(
+            to_json(&(1, true, None::<u8>, "x")).unwrap(),
+            r#"[1,true,null,"x"]"#
+        );
+    }
+
+    #[test]
+    fn a_map_with_keys_that_are_no_text_is_unwritable() {
+        let map = std::collections::BTreeMap::from([((1, 2), 3)]);
+        assert_eq!(to_json(&map), Err(ValueError::Unwritable));
+    }
+
+    #[test]
+    fn the_normal_form_is_the_same_string() {
+        for (raw, normal) in [
+            (r"\u0061", "a"),
+            (r"\/", "/"),
+            (r"\uD800", r"\ud800"),
+            (r"\u000A", r"\n"),
+            ("~", "~"),
+        ] {
+            assert_eq!(normal_form(raw), normal);
+            assert!(matches!(normal_form(normal), Cow::Borrowed(_)));
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! Sessions in the browser's own cookie (`django.contrib.sessions.backends.signed_cookies`).
+//!
+//! There is no store: what the browser sends is the session. So the newest cookie wins, and a copy taken
+//! before a logout is valid until it is too old.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::data::SessionData;
+use super::expiry::Lifetime;
+use super::state::{Fate, Origin, SessionState};
+use crate::secret::Secrets;
+use crate::signing::{Compression, ObjectSigner};
+use crate::time::Timestamp;
+
+/// Reads and writes sessions that are kept in a signed cookie.
+#[derive(Clone, Debug)]
+pub struct SignedCookieEngine {
+    signer: ObjectSigner,
+    lifetime: Lifetime,
+}
+
+impl SignedCookieEngine {
+    /// The salt of Django's engine.
+    pub const SALT: &str = "django.contrib.sessions.backends.signed_cookies";
+    /// The most bytes of name, `=` and value that browsers keep (RFC 6265bis, section 5.6).
+    pub const LARGEST_COOKIE: usize = 4096;
+
+    /// Compresses whatever gets shorter by it: browsers keep only 4,096 bytes.
+    #[must_use]
+    pub fn new(secrets: &Secrets, lifetime: Lifetime) -> Self {
+        Self {
+            signer: ObjectSigner::new(secrets, Self::SALT, Compression::Always),
+            lifetime,
+        }
+    }
+
+    /// The session in a cookie's value, if it was signed within `SESSION_COOKIE_AGE`.
+    ///
+    /// Anything else is an empty session. Unlike Django we do not answer with an empty cookie in its place:
+    /// after a wrong deployment the browsers' sessions are still there.
+    #[must_use]
+    pub fn read(&self, value: &str, now: Timestamp) -> SessionState {
+        let max_age = Duration::from_secs(u64::try_from(self.lifetime.age).unwrap_or(0));
+        let bytes = self.signer.loads_within(value, max_age, now).ok();
+        let data = bytes.and_then(|bytes| SessionData::from_bytes(bytes).ok());
+        data.map_or_else(SessionState::new, SessionState::from_cookie)
+    }
+
+    /// What the response's cookie says, and starts `state` afresh from it.
+    ///
+    /// # Errors
+    /// The browser would drop the cookie, which is called `name`, because it is too long.
+    pub fn write(
+        &self,
+        state: &mut SessionState,
+        name: &str,
+        save_every_request: bool,
+        now: Timestamp,
+    ) -> Result<WrittenCookie, CookieTooLarge> {
+        let came_from_cookie = matches!(state.origin, Origin::Cookie);
+        let data = state.data();
+        let saves =
+            state.is_modified() || state.cookie_due || (save_every_request && came_from_cookie);
+        if !saves {
+            return Ok(WrittenCookie::Untouched);
+        }
+        if data.is_empty() && (!came_from_cookie || matches!(state.fate, Fate::Flush | Fate::Drop))
+        {
+            *state = SessionState::new();
+            return Ok(if came_from_cookie {
+                WrittenCookie::Deleted
+            } else {
+                WrittenCookie::Untouched
+            });
+        }
+        let value = self.signer.dumps(data.text(), now);
+        let size = name.len() + 1 + value.len();
+        if size > Self::LARGEST_COOKIE {
+            return Err(CookieTooLarge { size });
+        }
+        let lasting = !self.lifetime.ends_with_browser(&data);
+        let max_age = lasting.then(|| self.lifetime.expiry_age(&data, now));
+        *state = SessionState::from_cookie(data);
+        state.cookie_due = true;
+        Ok(WrittenCookie::Saved { value, max_age })
+    }
+}
+
+/// What the cookie of a signed-cookie session is to say.
+#[derive(Clone, PartialEq, Eq)]
+#[must_use]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "the response must handle every case"
+)]
+pub enum WrittenCookie {
+    /// No cookie is due.
+    Untouched,
+    /// The session, whole.
+    Saved {
+        /// The cookie's value.
+        value: String,
+        /// Seconds the browser keeps it; `None` until it closes.
+        max_age: Option<i64>,
+    },
+    /// The cookie is to go.
+    Deleted,
+}
+
+impl fmt::Debug for WrittenCookie {
+    /// The value signs its bearer in, so it is not shown.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Untouched => "Untouched",
+            Self::Saved { .. } => "Saved(..)",
+            Self::Deleted => "Deleted",
+        })
+    }
+}
+
+/// The session does not fit a cookie; browsers would drop it without a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CookieTooLarge {
+    /// Bytes that the name, `=` and the value would take.
+    pub size: usize,
+}
+
+impl fmt::Display for CookieTooLarge {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { size } = self;
+        write!(
+            formatter,
+            "the session takes {size} bytes as a cookie and browsers keep 4096; keep less in it, or keep sessions in a database"
+        )
+    }
+}
+
+impl std::error::Error for CookieTooLarge {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::SecretKey;
+
+    const NOW: Timestamp = Timestamp::from_unix_seconds(1_700_000_000);
+
+    fn engine() -> SignedCookieEngine {
+        let secrets = Secrets::new(SecretKey::insecure_new("test-secret-key-0123456789").unwrap());
+        SignedCookieEngine::new(&secrets, Lifetime::DJANGO)
+    }
+
+    fn written(state: &mut SessionState) -> WrittenCookie {
+        engine().write(state, "sessionid", false, NOW).unwrap()
+    }
+
+    #[test]
+    fn the_cookie_is_django_s() {
+        let mut session = SessionState::new();
+        session.set("a", &1).unwrap();
+        let value = "eyJhIjoxfQ:1r31eq:6mwj5pYsRWu2HYm-3TofBVIQ2_LcO4Ydsr-XpZwZ_fM";
+        let expected = WrittenCookie::Saved {
+            value: value.into(),
+            max_age: Some(1_209_600),
+        };
+        assert!(written(&mut session) == expected);
+        assert_eq!(engine().read(value, NOW).get("a"), Ok(Some(1)));
+        assert!(engine().read(value, NOW.plus_seconds(1_209_601)).is_empty());
+        assert!(engine().read("garbage", NOW).is_empty());
+    }
+
+    #[test]
+    fn only_what_changed_is_written() {
+        let mut session = SessionState::new();
+        assert!(written(&mut session) == WrittenCookie::Untouched);
+        session.set("a", &1).unwrap();
+        let WrittenCookie::Saved { value, .. } = written(&mut session) else {
+            panic!()
+        };
+        let mut session = engine().read(&value, NOW);
+        assert!(written(&mut session) == WrittenCookie::Untouched);
+        session.remove("a");
+        assert!(
+            matches!(written(&mut session), WrittenCookie::Saved { .. }),
+            "an empty session keeps its cookie"
+        );
+        session.flush();
+        assert!(written(&mut session) == WrittenCookie::Deleted);
+    }
+
+    #[test]
+    fn a_session_that_browsers_would_drop_is_an_error() {
+        let noise = |length| {
+            crate::random::text(b"abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGH", length).unwrap()
+        };
+        let mut session = SessionState::new();
+        session.set("a", &noise(2_000)).unwrap();
+        assert!(matches!(written(&mut session), WrittenCookie::Saved { .. }));
+        session.set("a", &noise(5_000)).unwrap();
+        assert!(
+            engine()
+                .write(&mut session, "sessionid", false, NOW)
+                .unwrap_err()
+                .size
+                > 4096
+        );
+    }
+}

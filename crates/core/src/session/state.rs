@@ -1,0 +1,367 @@
+//! One request's view of a session: what was loaded, what was changed, and what is to become of it.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::change::Changes;
+use super::codec::Codec;
+use super::data::{self, SessionData, ValueError, ascii};
+use super::expiry::{EXPIRY_NAME, Expiry};
+use super::key::SessionKey;
+use super::store::{Form, Stored, Version};
+use crate::time::Timestamp;
+
+/// A session in a request's hands. Plain data: it never touches a store.
+#[derive(Debug)]
+pub struct SessionState {
+    pub(super) origin: Origin,
+    pub(super) base: SessionData,
+    pub(super) changes: Changes,
+    pub(super) fate: Fate,
+    /// Saved since it was loaded, so the response must carry the cookie.
+    pub(super) cookie_due: bool,
+}
+
+/// Where a session came from.
+#[derive(Debug)]
+pub(super) enum Origin {
+    /// No record: the browser sent no key, or one that opens nothing.
+    Nothing,
+    /// There is a record that cannot be read. It is never overwritten, only deleted by a logout.
+    Unreadable(SessionKey),
+    /// A record that was read.
+    Record(Seen),
+    /// The browser's own signed cookie.
+    Cookie,
+    /// A commit failed, so nobody knows what is kept. Nothing more may be written.
+    Lost,
+}
+
+/// A record as it was when we last read or wrote it.
+#[derive(Debug)]
+pub(super) struct Seen {
+    pub(super) key: SessionKey,
+    pub(super) version: Version,
+    pub(super) form: Form,
+}
+
+/// What is to become of the record a session came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It stays where it is.
+    Stay,
+    /// Its data move to a new key.
+    Renew,
+    /// It ends, by the user's wish: a logout, or a login as somebody else.
+    Flush,
+    /// It ends because it is no longer valid; whoever got there first has done it for us.
+    Drop,
+}
+
+impl SessionState {
+    /// A session of a browser that has none.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::from_parts(Origin::Nothing, SessionData::empty())
+    }
+
+    /// The session that a store found under `key`.
+    #[must_use]
+    pub fn from_stored(key: SessionKey, stored: Stored, codec: &Codec) -> Self {
+        match decode(&stored.form, codec) {
+            Some(data) => Self::from_parts(
+                Origin::Record(Seen {
+                    key,
+                    version: stored.version,
+                    form: stored.form,
+                }),
+                data,
+            ),
+            None => Self::from_parts(Origin::Unreadable(key), SessionData::empty()),
+        }
+    }
+
+    pub(super) const fn from_cookie(data: SessionData) -> Self {
+        Self::from_parts(Origin::Cookie, data)
+    }
+
+    const fn from_parts(origin: Origin, base: SessionData) -> Self {
+        Self {
+            origin,
+            base,
+            changes: Changes::new(),
+            fate: Fate::Stay,
+            cookie_due: false,
+        }
+    }
+
+    /// The key under which the session is kept now; `None` for a new one and for one that is to get a new key.
+    #[must_use]
+    pub const fn key(&self) -> Option<&SessionKey> {
+        match (&self.origin, self.fate) {
+            (Origin::Record(seen), Fate::Stay) => Some(&seen.key),
+            _ => None,
+        }
+    }
+
+    /// True if there is a record that none of the secret keys can read.
+    #[must_use]
+    pub const fn is_unreadable(&self) -> bool {
+        matches!(self.origin, Origin::Unreadable(_))
+    }
+
+    /// True if there is neither a record nor data: Django's `is_empty`.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.key().is_none() && self.names().next().is_none()
+    }
+
+    /// True if something is to be written.
+    #[must_use]
+    pub fn is_modified(&self) -> bool {
+        self.fate != Fate::Stay || !self.changes.is_empty()
+    }
+
+    /// The value under `name`.
+    ///
+    /// # Errors
+    /// There is a value, but it is no `T`.
+    pub fn get<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, ValueError> {
+        self.raw(name).map(|raw| data::parse(&raw)).transpose()
+    }
+
+    /// The JSON text of the value under `name`.
+    #[must_use]
+    pub fn raw(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.changes.value(&self.base, &ascii::escaped(name))
+    }
+
+    /// True if `name` has a value, be it `null`.
+    #[must_use]
+    pub fn contains(&self, name: &str) -> bool {
+        self.raw(name).is_some()
+    }
+
+    /// The names that have a value.
+    pub fn names(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        self.changes.names(&self.base).map(ascii::unescaped)
+    }
+
+    /// Gives `name` a value.
+    ///
+    /// Of two requests that set the same name the later one wins; other names are not affected.
+    ///
+    /// # Errors
+    /// The value cannot be written as JSON, or Django could not read it.
+    pub fn set(&mut self, name: &str, value: &(impl Serialize + ?Sized)) -> Result<(), ValueError> {
+        self.set_raw(name, ascii::to_json(value)?)
+    }
+
+    fn set_raw(&mut self, name: &str, json: String) -> Result<(), ValueError> {
+        data::check_value(&json).map_err(ValueError::Unreadable)?;
+        self.changes.set(&ascii::escaped(name), json);
+        Ok(())
+    }
+
+    /// Removes `name`; whether it was there. Removing what is not there changes nothing.
+    pub fn remove(&mut self, name: &str) -> bool {
+        let found = self.contains(name);
+        if found {
+            self.changes.remove(&ascii::escaped(name));
+        }
+        found
+    }
+
+    /// Removes `name` and gives its value to this request alone: if another request has changed or taken it
+    /// by the time this one is saved, the save is interrupted.
+    ///
+    /// # Errors
+    /// There is a value, but it is no `T`; it stays.
+    pub fn take<T: DeserializeOwned>(&mut self, name: &str) -> Result<Option<T>, ValueError> {
+        let value = self.get(name)?;
+        if value.is_some() {
+            self.require_unchanged(name);
+            self.remove(name);
+        }
+        Ok(value)
+    }
+
+    /// Adds `more` to the counter under `name`, which starts at 0; its new value as this request sees it.
+    ///
+    /// Requests that add at the same time are all counted.
+    ///
+    /// # Errors
+    /// The value there is no integer, or the sum leaves 64 bits.
+    pub fn add(&mut self, name: &str, more: i64) -> Result<i64, ValueError> {
+        self.changes.add(&self.base, &ascii::escaped(name), more)
+    }
+
+    /// The save will be interrupted if another request gives `name` another value first.
+    pub fn require_unchanged(&mut self, name: &str) {
+        self.changes
+            .require_unchanged(&self.base, &ascii::escaped(name));
+    }
+
+    /// Removes all names; the session and its key stay.
+    pub fn clear(&mut self) {
+        self.changes.clear();
+    }
+
+    /// Ends the session: its record is deleted, and what is set from now on belongs to a new one.
+    ///
+    /// If another request has ended it or moved it to another key by the time this one is carried out, this
+    /// one is interrupted: what it was asked to end may live on under that key.
+    pub fn flush(&mut self) {
+        self.end(Fate::Flush);
+    }
+
+    /// Ends a session that is found to be no longer valid. If another request changed it meanwhile, that one
+    /// knew better.
+    pub(crate) fn drop_invalid(&mut self) {
+        if self.fate != Fate::Flush {
+            self.end(Fate::Drop);
+        }
+    }
+
+    fn end(&mut self, fate: Fate) {
+        self.base = SessionData::empty();
+        self.changes = Changes::new();
+        self.cookie_due = false;
+        self.fate = fate;
+    }
+
+    /// Keeps the data and gives them a new key; the old one opens nothing any more.
+    pub fn cycle_key(&mut self) {
+        if self.fate == Fate::Stay {
+            self.fate = Fate::Renew;
+        }
+    }
+
+    /// Sets when this session ends, in Django's five forms.
+    pub fn set_expiry(&mut self, expiry: Expiry, now: Timestamp) {
+        match expiry.to_json(now) {
+            Some(json) => self.changes.set(EXPIRY_NAME, json),
+            None => drop(self.remove(EXPIRY_NAME)),
+        }
+    }
+
+    /// The data as they would be saved now, if no other request has changed them.
+    #[must_use]
+    pub fn data(&self) -> SessionData {
+        // `add` has checked every counter against this base, so nothing can conflict.
+        self.changes
+            .apply(&self.base)
+            .unwrap_or_else(|_| self.base.clone())
+    }
+}
+
+impl Default for SessionState {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The data in a record's form; `None` if they cannot be read.
+pub(super) fn decode(form: &Form, codec: &Codec) -> Option<SessionData> {
+    match form {
+        Form::Signed(text) => SessionData::from_bytes(codec.decode(text).ok()?).ok(),
+        Form::Json(text) => SessionData::from_ascii(std::sync::Arc::clone(text)).ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::{SecretKey, Secrets};
+    use crate::signing::Compression;
+
+    const NOW: Timestamp = Timestamp::from_unix_seconds(1_700_000_000);
+
+    fn loaded(json: &str) -> SessionState {
+        let secrets = Secrets::new(SecretKey::insecure_new("k").unwrap());
+        let codec = Codec::new(&secrets, Codec::DJANGO_SALT, Compression::Never);
+        let stored = Stored::signed(codec.encode(json, NOW), NOW.plus_seconds(60));
+        SessionState::from_stored(SessionKey::parse("abcdefgh").unwrap(), stored, &codec)
+    }
+
+    #[test]
+    fn reading_changes_nothing_and_writing_does() {
+        let mut session = loaded(r#"{"a":1}"#);
+        assert_eq!(session.get("a"), Ok(Some(1)));
+        assert!(!session.remove("missing") && !session.is_modified());
+        session.set("b", "é").unwrap();
+        assert_eq!(session.get::<String>("b").unwrap().as_deref(), Some("é"));
+        assert_eq!(session.names().collect::<Vec<_>>(), ["a", "b"]);
+        assert!(session.is_modified());
+    }
+
+    #[test]
+    fn a_session_with_a_key_is_not_empty_when_its_data_are() {
+        assert!(SessionState::new().is_empty());
+        let mut session = loaded("{}");
+        assert!(!session.is_empty());
+        session.flush();
+        assert!(session.is_empty() && session.is_modified());
+        session.set("a", &1).unwrap();
+        assert!(!session.is_empty());
+    }
+
+    #[test]
+    fn flush_forgets_and_what_follows_is_new() {
+        let mut session = loaded(r#"{"a":1}"#);
+        session.set("b", &2).unwrap();
+        session.flush();
+        session.cycle_key();
+        session.set("c", &3).unwrap();
+        assert_eq!(&**session.data().text(), r#"{"c":3}"#);
+        assert_eq!(session.key(), None);
+        assert_eq!(session.fate, Fate::Flush);
+    }
+
+    #[test]
+    fn values_that_django_could_not_read_are_refused() {
+        let mut session = loaded("{}");
+        let mut deep = serde_json::json!(1);
+        for _ in 0..900 {
+            deep = serde_json::Value::Array(vec![deep]);
+        }
+        assert!(matches!(
+            session.set("deep", &deep),
+            Err(ValueError::Unreadable(_))
+        ));
+        assert!(!session.is_modified());
+        drop(serde_json::to_string(&deep));
+    }
+
+    #[test]
+    fn an_unreadable_record_is_an_empty_session() {
+        let secrets = Secrets::new(SecretKey::insecure_new("k").unwrap());
+        let codec = Codec::new(&secrets, Codec::DJANGO_SALT, Compression::Never);
+        let sign = |json: &str| codec.encode(json, NOW);
+        let rows = [
+            "",
+            "garbage",
+            "e30:1r31eq:AAAA",
+            &sign("[]"),
+            &sign("not json"),
+            &sign(r#"{"a":1"#),
+        ];
+        for row in rows {
+            let stored = Stored::signed(row, NOW);
+            let session =
+                SessionState::from_stored(SessionKey::parse("abcdefgh").unwrap(), stored, &codec);
+            assert!(session.is_unreadable() && session.is_empty(), "{row}");
+        }
+    }
+
+    #[test]
+    fn set_expiry_is_kept_under_django_s_name() {
+        let mut session = loaded("{}");
+        session.set_expiry(Expiry::Seconds(300), NOW);
+        assert_eq!(session.raw("_session_expiry").as_deref(), Some("300"));
+        session.set_expiry(Expiry::SiteDefault, NOW);
+        assert_eq!(session.raw("_session_expiry"), None);
+    }
+}

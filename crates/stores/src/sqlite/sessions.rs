@@ -1,0 +1,192 @@
+//! `django_session`, by the contract of [`Store`].
+//!
+//! Expiry dates are texts of one shape (`Timestamp::sql_text`) and are compared as texts, as Django does.
+
+use async_trait::async_trait;
+use cloakroom_core::session::{
+    Created, Deleted, Record, Replaced, SessionKey, Store, StoreError, Stored, Version,
+};
+use cloakroom_core::time::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::SqliteStore;
+
+impl SqliteStore {
+    /// The session that ends last, expired or not; `None` if there are no sessions.
+    ///
+    /// Its signature tells whether the secret key fits the database.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn newest_session(&self) -> Result<Option<Stored>, StoreError> {
+        self.read(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT session_data, expire_date FROM django_session ORDER BY expire_date DESC LIMIT 1",
+                )?
+                .query_row([], |row| Ok(stored(row)))
+                .optional()
+                .map(Option::flatten)
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn load(&self, key: &SessionKey, now: Timestamp) -> Result<Option<Stored>, StoreError> {
+        let key = key.clone();
+        self.read(move |connection| find(connection, &key, now))
+            .await
+    }
+
+    async fn create(&self, key: &SessionKey, record: &Record) -> Result<Created, StoreError> {
+        let key = key.clone();
+        let text = record.signed_text().clone();
+        let expire_date = record.expire_date().sql_text();
+        self.write(move |connection| {
+            let inserted = connection
+                .prepare_cached(
+                    "INSERT INTO django_session (session_key, session_data, expire_date) VALUES (?1, ?2, ?3) \
+                     ON CONFLICT (session_key) DO NOTHING",
+                )?
+                .execute(params![key.as_str(), &*text, expire_date])?;
+            Ok(if inserted == 0 {
+                Created::KeyTaken
+            } else {
+                Created::Created(Version::of_text(text.clone()))
+            })
+        })
+        .await
+    }
+
+    async fn replace(
+        &self,
+        key: &SessionKey,
+        seen: &Version,
+        record: &Record,
+        now: Timestamp,
+    ) -> Result<Replaced, StoreError> {
+        let key = key.clone();
+        let seen = seen.clone();
+        let text = record.signed_text().clone();
+        let expire_date = record.expire_date().sql_text();
+        let now_text = now.sql_text();
+        self.write(move |connection| {
+            let replaced = if seen.as_text() == &*text {
+                // Naming only the expiry leaves the pages of a long text unwritten.
+                connection
+                    .prepare_cached(
+                        "UPDATE django_session SET expire_date = ?4 \
+                         WHERE session_key = ?1 COLLATE BINARY AND session_data = ?2 AND expire_date > ?3",
+                    )?
+                    .execute(params![key.as_str(), seen.as_text(), now_text, expire_date])?
+            } else {
+                connection
+                    .prepare_cached(
+                        "UPDATE django_session SET session_data = ?5, expire_date = ?4 \
+                         WHERE session_key = ?1 COLLATE BINARY AND session_data = ?2 AND expire_date > ?3",
+                    )?
+                    .execute(params![key.as_str(), seen.as_text(), now_text, expire_date, &*text])?
+            };
+            if replaced > 0 {
+                return Ok(Replaced::Replaced(Version::of_text(text.clone())));
+            }
+            Ok(find(connection, &key, now)?.map_or(Replaced::Gone, Replaced::Changed))
+        })
+        .await
+    }
+
+    async fn delete(
+        &self,
+        key: &SessionKey,
+        seen: Option<&Version>,
+        now: Timestamp,
+    ) -> Result<Deleted, StoreError> {
+        let key = key.clone();
+        let seen = seen.cloned();
+        let now_text = now.sql_text();
+        self.write(move |connection| {
+            let Some(seen) = &seen else {
+                let deleted = connection
+                    .prepare_cached("DELETE FROM django_session WHERE session_key = ?1 COLLATE BINARY")?
+                    .execute([key.as_str()])?;
+                return Ok(if deleted == 0 {
+                    Deleted::Gone
+                } else {
+                    Deleted::Deleted
+                });
+            };
+            let deleted = connection
+                .prepare_cached(
+                    "DELETE FROM django_session \
+                     WHERE session_key = ?1 COLLATE BINARY AND session_data = ?2 AND expire_date > ?3",
+                )?
+                .execute(params![key.as_str(), seen.as_text(), now_text])?;
+            if deleted > 0 {
+                return Ok(Deleted::Deleted);
+            }
+            if let Some(stored) = find(connection, &key, now)? {
+                return Ok(Deleted::Changed(stored));
+            }
+            connection
+                .prepare_cached(
+                    "DELETE FROM django_session WHERE session_key = ?1 COLLATE BINARY AND expire_date <= ?2",
+                )?
+                .execute([key.as_str(), &now_text])?;
+            Ok(Deleted::Gone)
+        })
+        .await
+    }
+
+    async fn clear_expired(&self, now: Timestamp, at_most: u32) -> Result<u64, StoreError> {
+        let now = now.sql_text();
+        self.write(move |connection| {
+            let removed = connection
+                .prepare_cached(
+                    "DELETE FROM django_session WHERE session_key IN \
+                     (SELECT session_key FROM django_session WHERE expire_date < ?1 LIMIT ?2)",
+                )?
+                .execute(params![now, at_most])?;
+            Ok(removed as u64)
+        })
+        .await
+    }
+}
+
+fn find(
+    connection: &Connection,
+    key: &SessionKey,
+    now: Timestamp,
+) -> rusqlite::Result<Option<Stored>> {
+    let found = connection
+        .prepare_cached(
+            "SELECT session_data, expire_date FROM django_session \
+             WHERE session_key = ?1 COLLATE BINARY AND expire_date > ?2",
+        )?
+        .query_row([key.as_str(), &now.sql_text()], |row| Ok(stored(row)))
+        .optional()?
+        .flatten();
+    // The database compared texts; one of another shape (a `T`, a zone) may end earlier than it looks.
+    Ok(found.filter(|stored| stored.expire_date > now))
+}
+
+/// A row's data and expiry; `None` if they are not what Django writes.
+///
+/// Such a row counts as missing rather than as the store's failure. Its visitor gets a new session instead
+/// of an error at every visit; the row stays as it is for whoever wants to look at it.
+fn stored(row: &rusqlite::Row<'_>) -> Option<Stored> {
+    let read = || {
+        let text: String = row.get(0).ok()?;
+        let expire_date: String = row.get(1).ok()?;
+        Some(Stored::signed(
+            text,
+            Timestamp::from_sql_text(&expire_date)?,
+        ))
+    };
+    let stored = read();
+    if stored.is_none() {
+        tracing::warn!("a row of django_session is not readable and counts as missing");
+    }
+    stored
+}

@@ -1,0 +1,29 @@
+"""Stops every clock that Django reads."""
+
+import datetime
+from contextlib import contextmanager
+from unittest import mock
+
+
+@contextmanager
+def stopped_at(seconds: float):
+    """Within this, it is `seconds` after 1970 for everything that Django asks."""
+    moment = datetime.datetime.fromtimestamp(seconds, tz=datetime.timezone.utc)
+
+    class StoppedDatetime(datetime.datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return moment.astimezone(tz) if tz else moment.replace(tzinfo=None)
+
+    # `http.response` looks the class up in the module at each call; nothing else may see the stopped one.
+    response_clock = mock.Mock(wraps=datetime)
+    for name in ("timedelta", "timezone", "UTC"):
+        if hasattr(datetime, name):
+            setattr(response_clock, name, getattr(datetime, name))
+    response_clock.datetime = StoppedDatetime
+    with (
+        mock.patch("time.time", return_value=seconds),
+        mock.patch("django.utils.timezone.now", return_value=moment),
+        mock.patch("django.http.response.datetime", response_clock),
+    ):
+        yield moment

@@ -4,3 +4,5 @@
 #![cfg_attr(not(test), warn(clippy::panic, clippy::unwrap_used))]
 
 pub mod accept;
+pub mod database_url;
+pub mod settings;

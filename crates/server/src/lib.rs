@@ -5,4 +5,7 @@
 
 pub mod accept;
 pub mod database_url;
+pub mod first_start;
+pub mod logging;
 pub mod settings;
+pub mod setup_link;

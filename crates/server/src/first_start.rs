@@ -52,26 +52,12 @@ pub enum Key {
     Missing,
 }
 
-/// What the start makes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "these are all the things it may make"
-)]
-pub struct Plan {
-    /// A database with its tables.
-    pub database: bool,
-    /// A secret key in a file beside it.
-    pub key: bool,
-}
-
 impl Situation {
-    /// What to make; usually nothing.
+    /// Whether the server may start, and make the database and the key if they are missing.
     ///
     /// # Errors
     /// Something is missing that must not be made here; the message says what to do.
-    pub fn plan(&self) -> Result<Plan, Refusal> {
+    pub fn check(&self) -> Result<(), Refusal> {
         let refuse = |why| {
             Err(Refusal {
                 why,
@@ -92,10 +78,7 @@ impl Situation {
                 return refuse(Why::NoKey);
             }
         }
-        Ok(Plan {
-            database: self.database == Database::Missing,
-            key: self.key == Key::Missing,
-        })
+        Ok(())
     }
 
     /// Who writes `sqlite:///var/lib/site.db` probably means the root.
@@ -173,28 +156,23 @@ mod tests {
         for database in [Database::Missing, Database::Unused, Database::Used] {
             for key in [Key::Given, Key::Missing] {
                 for (is_default, loopback) in [(true, false), (false, true), (false, false)] {
-                    let plan = situation(is_default, loopback, database, key).plan();
+                    let start = situation(is_default, loopback, database, key).check();
                     let complete = database != Database::Missing && key == Key::Given;
-                    assert_eq!(plan.is_ok(), complete, "{database:?} {key:?}");
-                    if let Ok(plan) = plan {
-                        assert_eq!((plan.database, plan.key), (false, false));
-                    }
+                    assert_eq!(start.is_ok(), complete, "{database:?} {key:?}");
                 }
             }
         }
     }
 
     #[test]
-    fn a_first_start_makes_what_is_missing_and_a_second_one_nothing() {
-        let plan = |database, key| {
-            let plan = situation(true, true, database, key).plan().ok();
-            plan.map(|plan| (plan.database, plan.key))
-        };
-        assert_eq!(plan(Database::Missing, Key::Missing), Some((true, true)));
-        assert_eq!(plan(Database::Missing, Key::Given), Some((true, false)));
-        assert_eq!(plan(Database::Unused, Key::Missing), Some((false, true)));
-        assert_eq!(plan(Database::Used, Key::Given), Some((false, false)));
-        assert_eq!(plan(Database::Used, Key::Missing), None);
+    fn there_only_users_without_a_key_are_refused() {
+        for database in [Database::Missing, Database::Unused, Database::Used] {
+            for key in [Key::Given, Key::Missing] {
+                let start = situation(true, true, database, key).check();
+                let lost = (database, key) == (Database::Used, Key::Missing);
+                assert_eq!(start.is_err(), lost, "{database:?} {key:?}");
+            }
+        }
     }
 
     #[test]
@@ -206,7 +184,7 @@ mod tests {
             (Database::Unused, Key::Missing, "openssl rand"),
         ] {
             let refusal = situation(false, true, database, key)
-                .plan()
+                .check()
                 .unwrap_err()
                 .to_string();
             assert!(refusal.contains(hint), "{refusal}");

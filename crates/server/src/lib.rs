@@ -4,8 +4,11 @@
 #![cfg_attr(not(test), warn(clippy::panic, clippy::unwrap_used))]
 
 pub mod accept;
+pub mod cli;
+pub mod commands;
 pub mod database_url;
 pub mod first_start;
 pub mod logging;
+mod output;
 pub mod settings;
 pub mod setup_link;

@@ -23,7 +23,7 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 pub use self::limits::Limits;
 pub use self::listen::{ListenError, listen};
@@ -70,7 +70,7 @@ pub async fn serve(
             accepted = listener.accept(), if !full => match accepted {
                 Ok((stream, peer)) => {
                     let Some(place) = crowd.enter(peer.ip(), &limits) else {
-                        warn!(%peer, "a connection is refused: its address holds its share");
+                        debug!(%peer, "a connection is refused: its address holds its share");
                         continue;
                     };
                     // Answers are written whole; to wait for more would only delay them.
@@ -84,8 +84,9 @@ pub async fn serve(
                 }
                 Err(error) if concerns_one_connection(&error) => {}
                 Err(error) => {
-                    warn!(%error, connections = connections.len(), "no connection can be accepted");
-                    set(&mood, Mood::Crowded);
+                    if set(&mood, Mood::Crowded) {
+                        warn!(%error, connections = connections.len(), "no connection can be accepted");
+                    }
                     tokio::time::sleep(PAUSE).await;
                 }
             },

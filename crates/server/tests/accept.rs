@@ -505,7 +505,7 @@ async fn the_application_sees_the_peer_and_no_header_with_an_underscore() {
 
 #[tokio::test]
 async fn a_panic_ends_its_connection_and_no_other() {
-    let server = Server::start(quick()).await;
+    let server = Server::start(Limits::default()).await;
     let mut other = server.connect().await;
     let mut stream = server.connect().await;
     stream

@@ -2,11 +2,12 @@
 
 #![forbid(unsafe_code)]
 
-#[allow(dead_code, reason = "the router names them")]
-mod assets;
-#[allow(dead_code, reason = "the router fills them in")]
-mod pages;
-#[allow(dead_code, reason = "the router renders with them")]
-mod templates;
+use std::process::ExitCode;
 
-fn main() {}
+use clap::Parser as _;
+use cloakroom_server::cli::Cli;
+
+fn main() -> ExitCode {
+    // Wrong usage ends here with status 2 and clap's own message.
+    Cli::parse().run()
+}

@@ -6,14 +6,26 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), warn(clippy::panic, clippy::unwrap_used))]
 
-pub mod auth;
-pub mod cookie;
-pub mod csrf;
-pub mod password;
-pub mod random;
-pub mod secret;
-pub mod session;
-pub mod signing;
+// From the ground up; blank lines keep the formatter from sorting.
+
 pub mod time;
-mod url;
+
 pub mod version;
+
+pub mod random;
+
+mod url;
+
+pub mod secret;
+
+pub mod signing;
+
+pub mod cookie;
+
+pub mod session;
+
+pub mod csrf;
+
+pub mod password;
+
+pub mod auth;

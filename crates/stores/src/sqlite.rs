@@ -23,7 +23,7 @@ pub use check::Problem;
 use connection::{Access, Link, explain};
 pub use migrate::Migrated;
 use reader::Readers;
-use worker::Worker;
+use worker::{PATIENCE, Worker};
 
 /// Keeps sessions and users in an SQLite database, in the tables of Django's `db` engine and `auth` app.
 ///
@@ -141,7 +141,7 @@ impl SqliteStore {
             ))
             .with_source(error)
         })?;
-        Self::start(path, &options, |connection| {
+        let store = Self::start(path, &options, |connection| {
             connection.pragma_update(None, "application_id", migrate::APPLICATION_ID)?;
             let mode: String =
                 connection
@@ -153,7 +153,12 @@ impl SqliteStore {
             }
             Ok(())
         })
-        .await
+        .await;
+        if store.is_err() {
+            // Half made, it would refuse the next attempt. It is ours: nobody else could have made it.
+            let _ = std::fs::remove_file(path);
+        }
+        store
     }
 
     /// The database's file, as it was named.
@@ -170,7 +175,7 @@ impl SqliteStore {
         let link = |access| Link::new(path, access, options.mmap_size);
         let (opened, answer) = oneshot::channel();
         let mut write = link(Access::Write);
-        let patience = options.deadline.mul_f64(0.9);
+        let patience = options.deadline.mul_f64(PATIENCE);
         let writer = Worker::start("cloakroom-sqlite-write", options.queue, move |jobs| {
             let result = write.connection(patience).and_then(|connection| {
                 prepare(connection)?;

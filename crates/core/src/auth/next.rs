@@ -23,6 +23,8 @@ pub enum NextRule {
 
 /// Whether a browser that is sent to `url` stays on one of `hosts` (`url_has_allowed_host_and_scheme`).
 ///
+/// One thing is refused that Django lets through: three slashes with tabs or line ends between them.
+///
 /// `hosts` are compared as written, port included. With `require_https`, which is to be set when the request
 /// came over https, a URL with a scheme must have that one. Whoever redirects there must escape the text with
 /// [`iri_to_uri`].
@@ -95,8 +97,14 @@ pub fn iri_to_uri(iri: &str) -> String {
 }
 
 fn stays(url: &str, hosts: &[&str], require_https: bool) -> bool {
-    // Three slashes are an absolute URL to some browsers. The bound keeps normalisation cheap.
-    if url.starts_with("///") || url.chars().nth(LONGEST).is_some() {
+    // Three slashes are an absolute URL to a browser, which drops tabs and line ends first. Django looks before
+    // it drops them, and relies on the escaping of its redirects.
+    let mut seen = url.chars().filter(|character| !is_dropped(*character));
+    if [seen.next(), seen.next(), seen.next()] == [Some('/'); 3] {
+        return false;
+    }
+    // The bound keeps normalisation cheap.
+    if url.chars().nth(LONGEST).is_some() {
         return false;
     }
     let Some(parts) = SplitUrl::parse(url) else {
@@ -123,12 +131,15 @@ fn stays(url: &str, hosts: &[&str], require_https: bool) -> bool {
 
 /// Also of what a browser makes of it, which drops tabs and line ends and takes `\` for `/`.
 fn has_one_leading_slash(url: &str) -> bool {
-    let mut characters = url
-        .chars()
-        .filter(|character| !matches!(character, '\t' | '\r' | '\n'));
+    let mut characters = url.chars().filter(|character| !is_dropped(*character));
     url.starts_with('/')
         && characters.next() == Some('/')
         && !matches!(characters.next(), Some('/' | '\\'))
+}
+
+/// What browsers drop wherever it stands in a URL.
+const fn is_dropped(character: char) -> bool {
+    matches!(character, '\t' | '\r' | '\n')
 }
 
 /// What Python's `str.strip` strips: Unicode's white space and four separators of ASCII.

@@ -51,24 +51,13 @@ impl Link {
         Ok(self.connection.insert(connection))
     }
 
-    /// Forgets a connection after an error that its next use would only meet again: the file was
-    /// replaced, its disk failed and came back.
     pub(super) fn close_if_broken(&mut self, error: &rusqlite::Error) {
-        let broken = matches!(
-            error.sqlite_error_code(),
-            Some(
-                ErrorCode::CannotOpen
-                    | ErrorCode::DatabaseCorrupt
-                    | ErrorCode::NotADatabase
-                    | ErrorCode::ReadOnly
-                    | ErrorCode::SystemIoFailure
-            )
-        );
-        if broken {
-            self.connection = None;
+        if is_broken(error) {
+            self.close();
         }
     }
 
+    /// Forgets the connection; the next use opens another.
     pub(super) fn close(&mut self) {
         self.connection = None;
     }
@@ -107,6 +96,21 @@ pub(super) fn is_busy(error: &rusqlite::Error) -> bool {
             ErrorCode::DatabaseBusy
                 | ErrorCode::DatabaseLocked
                 | ErrorCode::FileLockingProtocolFailed
+        )
+    )
+}
+
+/// True if the connection's next use would only meet this error again, though its cause may be over: the
+/// file was replaced or its rights were changed, its disk failed and came back.
+pub(super) fn is_broken(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(
+            ErrorCode::CannotOpen
+                | ErrorCode::DatabaseCorrupt
+                | ErrorCode::NotADatabase
+                | ErrorCode::ReadOnly
+                | ErrorCode::SystemIoFailure
         )
     )
 }

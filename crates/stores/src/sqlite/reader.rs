@@ -102,7 +102,7 @@ fn serve(mut link: Link, jobs: &Receiver<Box<dyn Work>>) {
     }
 }
 
-/// True if readers of this database never wait for a writer.
+/// True if readers of this database never wait for a writer; an error if it is no database.
 pub(super) fn reads_wait_for_nobody(connection: &Connection) -> rusqlite::Result<bool> {
     let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
     Ok(mode.eq_ignore_ascii_case("wal"))

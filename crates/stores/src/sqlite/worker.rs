@@ -9,6 +9,9 @@ use cloakroom_core::session::StoreError;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+/// Locks are waited for during this part of a deadline, so that what the thread says of them still arrives.
+pub(super) const PATIENCE: f64 = 0.8;
+
 /// A thread that owns a connection. Dropping it lets the thread finish what waits, and joins it.
 #[derive(Debug)]
 pub(super) struct Worker {
@@ -50,8 +53,7 @@ impl Worker {
             run,
             result: None,
             reply,
-            // Locks are waited for a little less long, so that what the thread says still arrives in time.
-            patience: Instant::now() + deadline.mul_f64(0.9),
+            patience: Instant::now() + deadline.mul_f64(PATIENCE),
         };
         let jobs = self.jobs.as_ref().expect("taken only in drop");
         jobs.try_send(Box::new(job)).map_err(|error| {

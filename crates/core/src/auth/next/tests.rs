@@ -94,6 +94,9 @@ fn ways_to_another_site_are_refused() {
         "\u{2028}//evil.com",
         "\u{a0}\u{1f}//evil.com",
         "ht\ntp://evil.com",
+        "/\t//evil.com",
+        "\\\n/\r/evil.com",
+        "/\\\t\\evil.com",
         "http://2001:cdba:0000:0000:0000:0000:3257:9652/",
         "http://[2001:cdba:0000:0000:0000:0000:3257:9652]/",
     ] {

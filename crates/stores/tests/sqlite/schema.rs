@@ -1,38 +1,14 @@
-//! The contract on SQLite, in each journal mode, and Django's tables.
-#![cfg(feature = "sqlite")]
+//! Files that are made, Django's tables, and whose they are.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::path::Path;
 
-use cloakroom_core::auth::UserStore;
-use cloakroom_core::session::Store;
+use cloakroom_core::auth::UserStore as _;
 use cloakroom_core::time::Timestamp;
 use cloakroom_stores::SqliteStore;
 use cloakroom_stores::sqlite::{Migrated, Problem};
-use cloakroom_testing::{store_contract, user_store_contract};
 use rusqlite::Connection;
-use tempfile::TempDir;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_database_of_ours_keeps_the_contract() {
-    let folder = Folder::new();
-    store_contract(|| async { Arc::new(folder.ours().await) as Arc<dyn Store> }).await;
-    user_store_contract(|| async { Arc::new(folder.ours().await) as Arc<dyn UserStore> }).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_database_in_django_s_journal_mode_keeps_the_contract() {
-    let folder = Folder::new();
-    store_contract(|| async { Arc::new(folder.django().await) as Arc<dyn Store> }).await;
-    user_store_contract(|| async { Arc::new(folder.django().await) as Arc<dyn UserStore> }).await;
-}
-
-#[tokio::test]
-async fn the_contract_holds_on_one_thread() {
-    let folder = Folder::new();
-    store_contract(|| async { Arc::new(folder.ours().await) as Arc<dyn Store> }).await;
-}
+use crate::folder::{Folder, edit};
 
 #[tokio::test]
 async fn wal_is_asked_for_only_where_we_made_the_file() {
@@ -168,50 +144,11 @@ async fn a_column_that_is_missing_is_named() {
     assert!(error.to_string().contains("migrate"), "{error}");
 }
 
-/// A folder for one test's databases, each under its own name.
-struct Folder(TempDir, AtomicU32);
-
-impl Folder {
-    fn new() -> Self {
-        Self(TempDir::new().unwrap(), AtomicU32::new(0))
-    }
-
-    fn path(&self) -> PathBuf {
-        let number = self.1.fetch_add(1, Ordering::Relaxed);
-        self.0.path().join(format!("{number}.db"))
-    }
-
-    async fn ours(&self) -> SqliteStore {
-        let store = SqliteStore::create(self.path()).await.unwrap();
-        assert_eq!(
-            store.migrate(Timestamp::now()).await.unwrap(),
-            Migrated::Created
-        );
-        store
-    }
-
-    /// As a Django left it: in rollback-journal mode, without our mark.
-    async fn django(&self) -> SqliteStore {
-        let path = self.path();
-        std::fs::write(&path, b"").unwrap();
-        let store = SqliteStore::open(&path).await.unwrap();
-        assert_eq!(
-            store.migrate(Timestamp::now()).await.unwrap(),
-            Migrated::Created
-        );
-        store
-    }
-}
-
 fn journal_mode(path: &Path) -> String {
     let database = Connection::open(path).unwrap();
     database
         .pragma_query_value(None, "journal_mode", |row| row.get(0))
         .unwrap()
-}
-
-fn edit(path: &Path, sql: &str) {
-    Connection::open(path).unwrap().execute_batch(sql).unwrap();
 }
 
 fn schema(path: &Path) -> Vec<String> {

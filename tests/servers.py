@@ -1,5 +1,6 @@
 """Starts the server under test and a Django site, each as a process of its own, and stops what it started."""
 
+import functools
 import os
 import socket
 import sqlite3
@@ -26,10 +27,14 @@ def environment(**more: str) -> dict[str, str]:
     """The caller's own settings must not reach the programs under test."""
     unwanted = ("CLOAKROOM_", "DJANGO_", "SECRET_KEY", "DATABASE_URL", "PYTHON")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
-    version = os.environ.get("CLOAKROOM_DJANGO_VERSION")
-    if version:
-        kept["CLOAKROOM_DJANGO_VERSION"] = version
-    return {**kept, "SECRET_KEY": SECRET_KEY, **more}
+    return {**kept, "SECRET_KEY": SECRET_KEY, "CLOAKROOM_DJANGO_VERSION": django_version(), **more}
+
+
+@functools.cache
+def django_version() -> str:
+    """The Django that runs beside the server, which is to write what that one reads."""
+    command = [DJANGO_PYTHON, "-m", "django", "--version"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 class Process:

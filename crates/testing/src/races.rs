@@ -41,6 +41,7 @@ macro_rules! race_tests {
             changes_of_different_names_are_all_kept
             the_later_write_of_a_name_wins_whole
             a_value_is_taken_once
+            a_guarded_name_does_not_change_underneath_a_request
             counters_count_every_request
             fifty_requests_count_or_say_that_they_did_not
             an_expired_session_is_not_revived
@@ -50,6 +51,7 @@ macro_rules! race_tests {
             no_renewal_survives_a_logout
             no_renewal_survives_a_logout_and_a_write
             a_write_during_a_login_is_kept
+            a_session_that_was_made_valid_meanwhile_stays
             two_renewals_leave_one_key
             a_saved_request_goes_on_under_its_new_key
             a_request_that_is_cut_off_or_fails_leaves_no_half_state

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use cloakroom_core::session::Store;
 
 use super::{ANONYMOUS, SIGNED_IN};
-use crate::schedule::Deed::{Add, CycleKey, Login, LoginBefore, Logout, Save, Set, Think, Verify};
+use crate::schedule::Deed::{
+    Add, ChangePassword, CycleKey, Login, LoginBefore, Logout, RefreshHash, Save, Set, Think,
+    Verify,
+};
 use crate::schedule::{Act, Deed, Outcome, Scenario};
 
 /// Two logins of one browser leave one session of one user, whole (R6).
@@ -88,6 +91,23 @@ pub async fn an_old_key_opens_nothing_and_changes_no_cookie(store: &Arc<dyn Stor
             })
             .await;
     }
+}
+
+/// A request that finds its session invalid does not end it if somebody has made it valid meanwhile.
+pub async fn a_session_that_was_made_valid_meanwhile_stays(store: &Arc<dyn Store>) {
+    Scenario::new()
+        .before(SIGNED_IN)
+        .before_in(1, SIGNED_IN)
+        .before_in(1, &[ChangePassword])
+        .request("finds it invalid", &[Verify])
+        .request("makes it valid", &[RefreshHash("ann")])
+        .in_every_order(store, |end| {
+            let own = end.records.iter().find(|left| left.name.starts_with("0-"));
+            let signed_in = own.is_some_and(|left| left.user.is_some());
+            let made = end.is_saved("makes it valid");
+            end.require(signed_in == made, "it stays if it was made valid");
+        })
+        .await;
 }
 
 /// Two requests that renew the key at once, by any cause: one does, the other is interrupted.

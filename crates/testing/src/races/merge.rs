@@ -62,6 +62,24 @@ pub async fn a_value_is_taken_once(store: &Arc<dyn Store>) {
         .await;
 }
 
+/// A change of one of Django's own names is never merged under a request that began before it.
+pub async fn a_guarded_name_does_not_change_underneath_a_request(store: &Arc<dyn Store>) {
+    Scenario::new()
+        .before(SIGNED_IN)
+        .request("guarded", &[Set("_private")])
+        .request("other", &[Set("b")])
+        .in_every_order(store, |end| {
+            let (guarded, other) = (end.reply("guarded"), end.reply("other"));
+            end.require(end.is_saved("guarded"), "nothing guarded changed under it");
+            let underneath = guarded.ended > other.loaded_at && guarded.ended < other.ended;
+            end.require(
+                end.is_saved("other") != underneath,
+                "interrupted if and only if it changed underneath",
+            );
+        })
+        .await;
+}
+
 /// Requests that count are all counted (R7).
 pub async fn counters_count_every_request(store: &Arc<dyn Store>) {
     Scenario::new()

@@ -86,7 +86,7 @@ impl End {
 
     /// What came of the last commit of the request of this name.
     pub(crate) fn outcome(&self, tab: &str) -> &Outcome {
-        &self.last(tab).outcome
+        &self.reply(tab).outcome
     }
 
     pub(crate) fn is_saved(&self, tab: &str) -> bool {
@@ -101,11 +101,12 @@ impl End {
 
     /// It found the session and ended it.
     pub(crate) fn ended(&self, tab: &str) -> bool {
-        let reply = self.last(tab);
+        let reply = self.reply(tab);
         reply.flushed && reply.loaded.is_some() && reply.is_acknowledged()
     }
 
-    fn last(&self, tab: &str) -> &Reply {
+    /// What was answered to the last commit of the request of this name.
+    pub(crate) fn reply(&self, tab: &str) -> &Reply {
         let mut replies = self.replies.iter().rev();
         replies
             .find(|reply| reply.tab == tab)

@@ -42,6 +42,11 @@ impl End {
         let Some(loaded) = &reply.loaded else { return };
         let own = loaded.starts_with(&format!("{}-", reply.browser));
         self.require(own, "a request got another browser's session");
+        let same = matches!((&reply.outcome, &reply.came_with), (Outcome::Saved(key), Some(old)) if key == old);
+        self.require(
+            !(reply.signs_in && same),
+            "a login kept the key it came with",
+        );
         let ended_before = self
             .replies
             .iter()

@@ -35,6 +35,8 @@ pub(crate) enum Deed {
     Logout,
     /// Changes the password of the user whose the session is, and keeps this session.
     ChangePassword,
+    /// Writes today's hash into the session and keeps its key, as software beside us might.
+    RefreshHash(&'static str),
     CycleKey,
     /// Gives the name a value that nobody else gives it.
     Set(&'static str),
@@ -110,11 +112,13 @@ impl Visitor {
                     Deed::LoginBefore(_) => &site.auth_before,
                     _ => &site.auth,
                 };
-                let before = name_of(session);
+                let (before, claimed) = (name_of(session), auth.claimed_user(session));
                 auth.login(session, &site.user(id), site.now());
-                if before.is_some() && name_of(session).is_none() {
+                let another_s = claimed.as_deref().is_some_and(|claimed| claimed != id);
+                if another_s || (before.is_some() && name_of(session).is_none()) {
                     reply.flush();
                 }
+                reply.signs_in |= claimed.is_none() || another_s;
             }
             Deed::Logout => {
                 AuthRules::logout(session);
@@ -126,6 +130,13 @@ impl Visitor {
                     site.auth.update_session_auth_hash(session, &site.user(id));
                 }
             }
+            Deed::RefreshHash(_) if site.auth.claimed_user(session).is_none() => {}
+            Deed::RefreshHash(id) => session
+                .set(
+                    "_auth_user_hash",
+                    &site.auth.session_auth_hash(&site.user(id)),
+                )
+                .expect("text is always writable"),
             // Of a session without a name there would be nothing but the key to tell.
             Deed::CycleKey if name_of(session).is_none() => {}
             Deed::CycleKey => session.cycle_key(),
@@ -195,6 +206,8 @@ impl Visitor {
             browser: self.browser,
             loaded: name_of(session),
             loaded_at: self.site.step(),
+            came_with: session.key().cloned(),
+            signs_in: false,
             flushed: false,
             dropped: false,
             moves: false,

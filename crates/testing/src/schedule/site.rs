@@ -44,6 +44,10 @@ pub(crate) struct Reply {
     /// The session that was loaded, by the name it carries through all renewals of its key.
     pub(crate) loaded: Option<String>,
     pub(crate) loaded_at: usize,
+    /// The key of the record that was loaded.
+    pub(crate) came_with: Option<SessionKey>,
+    /// A user signs in who was not signed in here.
+    pub(crate) signs_in: bool,
     /// The session that is loaded ends, by the user's wish.
     pub(crate) flushed: bool,
     /// The session that is loaded was found to be no longer valid.

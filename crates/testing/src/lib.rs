@@ -1,7 +1,9 @@
-//! What Cloakroom's own tests share: the contract every store passes.
+//! What Cloakroom's own tests share: the contract every store passes, and the races it survives.
 
 #![forbid(unsafe_code)]
 
+pub mod races;
+mod schedule;
 mod sessions;
 mod users;
 

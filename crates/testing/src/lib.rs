@@ -1,9 +1,13 @@
-//! What Cloakroom's own tests share: the contract every store passes.
+//! What Cloakroom's own tests share: the contract every store passes, and a browser.
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "browser")]
+mod browser;
 mod sessions;
 mod users;
 
+#[cfg(feature = "browser")]
+pub use browser::{Browser, Page};
 pub use sessions::{record, store_contract};
 pub use users::user_store_contract;

@@ -1,9 +1,11 @@
-//! What Cloakroom's own tests share: the contract every store passes, and a browser.
+//! What Cloakroom's own tests share: the contract every store passes, the races it survives, and a browser.
 
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "browser")]
 mod browser;
+pub mod races;
+mod schedule;
 mod sessions;
 mod users;
 

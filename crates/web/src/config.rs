@@ -32,6 +32,8 @@ pub struct Config {
     pub secrets: Secrets,
     /// The oldest Django in the fleet decides what is written where releases differ.
     pub django_version: DjangoVersion,
+    /// `SIGNED_COOKIE_LEGACY_SALT_FALLBACK`; `None` for the default of that Django.
+    pub accepts_legacy_signed_cookies: Option<bool>,
     /// Sessions and their cookie.
     pub session: SessionConfig,
     /// The CSRF check and its cookie.
@@ -190,6 +192,7 @@ impl Config {
         Self {
             secrets,
             django_version: version,
+            accepts_legacy_signed_cookies: None,
             session: SessionConfig {
                 cookie: cookie("sessionid", true),
                 lifetime: Lifetime::DJANGO,

@@ -25,7 +25,7 @@ async fn page_loads_are_sent_to_the_login_page_and_the_rest_gets_401() {
     let html = ("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
     let mode = |value| ("sec-fetch-mode", value);
     let dest = |value| ("sec-fetch-dest", value);
-    let rows: [(&[(&str, &str)], u16); 12] = [
+    let rows: [(&[(&str, &str)], u16); 14] = [
         (&[mode("navigate"), dest("document"), html], 302),
         (&[mode("navigate"), dest("iframe")], 302),
         (&[mode("navigate")], 302),
@@ -34,10 +34,12 @@ async fn page_loads_are_sent_to_the_login_page_and_the_rest_gets_401() {
         (&[mode("no-cors"), dest("image"), html], 401),
         (&[mode("websocket"), html], 401),
         (&[html], 302),
+        (&[("accept", "*/*")], 302),
+        (&[("accept", "text/*;q=0.5")], 302),
+        (&[], 302),
         (&[("accept", "application/json")], 401),
-        (&[("accept", "*/*")], 401),
+        (&[("accept", "image/png, text/htmlx")], 401),
         (&[("accept", "")], 401),
-        (&[], 401),
     ];
     for target in ["/guarded/", "/home/"] {
         for (headers, status) in rows {

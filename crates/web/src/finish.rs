@@ -23,7 +23,6 @@ pub(crate) async fn finish(visit: Visit, mut response: Response) -> Response {
     } else {
         settle(&visit).await
     };
-    let reads_cookies = visit.state().reads_cookies;
     match outcome {
         Ok(cookie) => {
             if let Err(error) =
@@ -34,7 +33,7 @@ pub(crate) async fn finish(visit: Visit, mut response: Response) -> Response {
         }
         Err(error) => response = error.into_response(),
     }
-    if reads_cookies {
+    if visit.state().reads_cookies {
         vary_by_cookie(response.headers_mut());
     }
     let signed_in = matches!(visit.state().user, Some(Some(_)));

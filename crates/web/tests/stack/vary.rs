@@ -73,6 +73,20 @@ async fn what_does_not_look_at_cookies_varies_by_nothing() {
 }
 
 #[tokio::test]
+async fn a_page_with_a_token_varies_by_cookie() {
+    // CVE-2014-0473.
+    for plan in [Plan::strict, Plan::shared, Plan::django] {
+        let site = plan().open().await;
+        let browser = site.browser();
+        for _ in 0..2 {
+            let page = browser.get("/form/").await;
+            assert!(page.csrf_token().is_some() && page.set_cookie("csrftoken").is_some());
+            assert_eq!(page.vary(), ["cookie"]);
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_token_that_nobody_uses_sets_no_cookie() {
     let site = Plan::strict().open().await;
     let browser = site.browser();

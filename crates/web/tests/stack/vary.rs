@@ -6,7 +6,7 @@ use axum::routing::get;
 use cloakroom::{CsrfToken, Error, Session, User};
 use cloakroom_testing::Browser;
 
-use crate::site::{PASSWORD, Plan, Site, sign_in};
+use crate::site::{PASSWORD, Plan, Site, press, sign_in};
 
 const ACTIONS: [&str; 12] = [
     "open", "get", "contains", "names", "is_empty", "set", "add", "take", "clear", "flush",
@@ -138,6 +138,26 @@ async fn pages_that_know_the_user_are_private() {
             site.browser().get("/whoami/").await.header("cache-control"),
             None
         );
+        let page = press(&browser, "/logout/").await;
+        assert_eq!(page.header("cache-control").is_some(), private, "a logout");
+    }
+}
+
+#[tokio::test]
+async fn no_shared_cache_keeps_a_response_that_gives_somebody_a_session() {
+    // CVE-2026-48588: a cache that is told to vary by cookie may still keep it for all who have none.
+    let site = Plan::strict().open().await;
+    for browser in [site.browser(), visitors(&site).await[1].clone()] {
+        for target in [
+            "/session/set/?name=a&value=1",
+            "/session/cycle/",
+            "/session/flush/",
+            "/form/",
+        ] {
+            let page = browser.get(target).await;
+            assert!(!page.set_cookies().is_empty(), "{target}");
+            assert_eq!(page.header("cache-control"), Some("private"), "{target}");
+        }
     }
 }
 

@@ -161,14 +161,19 @@ impl Visit {
         find_cookie(headers, name)
     }
 
-    /// Does something with the open session.
+    /// Does something with the open session, unless the response is made. Both under one lock: what was let
+    /// through is part of the response.
     pub(crate) fn with_session<T>(
         &self,
         action: impl FnOnce(&mut SessionState) -> T,
     ) -> Result<T, Error> {
-        match &mut self.state().session {
-            Slot::Open(session) => Ok(action(session)),
-            Slot::Unloaded | Slot::Away => Err(Error::closed()),
+        match &mut *self.state() {
+            State {
+                session: Slot::Open(session),
+                sealed: false,
+                ..
+            } => Ok(action(session)),
+            _ => Err(Error::closed()),
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
-use cloakroom::{Error, Session};
+use cloakroom::{Auth, Error, Session};
 use cloakroom_testing::Browser;
 
 use crate::site::{Engine, Plan, session_key, whoami};
@@ -164,6 +164,39 @@ async fn only_an_error_of_the_server_saves_nothing() {
         assert_eq!(browser.cookie("sessionid").is_some(), saved, "{status}");
     }
     assert_eq!(site.rows(), 5);
+}
+
+#[tokio::test]
+async fn after_the_response_the_session_is_closed() {
+    let kept: Arc<Mutex<Option<(Session, Auth)>>> = Arc::default();
+    let keep = Arc::clone(&kept);
+    let handler = move |session: Session, auth: Auth| async move {
+        *keep.lock().unwrap() = Some((session, auth));
+    };
+    let routes = Router::new().route("/keep/", get(handler));
+    for engine in [Engine::Sqlite, Engine::SignedCookies] {
+        let site = Plan::strict()
+            .engine(engine)
+            .routes(routes.clone())
+            .open()
+            .await;
+        let browser = site.ann().await;
+        browser.get("/keep/").await;
+        let (session, auth) = kept.lock().unwrap().take().unwrap();
+        let closed = |result: Result<(), Error>| result.unwrap_err().is_session_closed();
+        assert!(closed(session.set("a", &1)));
+        assert!(closed(session.flush()));
+        assert!(closed(session.get::<i64>("a").map(drop)));
+        assert!(closed(session.save().await));
+        assert!(
+            closed(auth.logout()),
+            "a logout that does not happen is not acknowledged"
+        );
+        let user = site.user("bob").await.into();
+        assert!(closed(auth.login(&user)));
+        assert!(closed(auth.update_session_auth_hash(&user)));
+        assert_eq!(whoami(&browser).await, "ann");
+    }
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
-use cloakroom::{Error, Session};
+use cloakroom::{Auth, Error, Session};
 use http::Request;
 
 use crate::site::{PASSWORD, Plan, press, session_key, sign_in, whoami};
@@ -159,6 +159,33 @@ async fn what_could_not_be_written_is_not_acknowledged() {
         (session_key(&browser), whoami(&browser).await),
         (key, "ann".into())
     );
+}
+
+#[tokio::test]
+async fn a_handler_that_goes_on_after_a_failed_save_acknowledges_nothing() {
+    let handler = |auth: Auth, session: Session| async move {
+        let user = auth.user().await?.expect("somebody is signed in");
+        auth.login(&user)?;
+        session.set("a", &1)?;
+        assert!(session.save().await.is_err());
+        Ok::<_, Error>("all is well")
+    };
+    let routes = Router::new().route("/careless/", get(handler));
+    for users_fail in [false, true] {
+        let site = Plan::strict().routes(routes.clone()).open().await;
+        let browser = site.ann().await;
+        if users_fail {
+            // The time of the login is the first thing to be written.
+            let sql = "CREATE TRIGGER fail BEFORE UPDATE ON auth_user BEGIN SELECT RAISE(ABORT, 'no'); END";
+            site.sql().execute_batch(sql).unwrap();
+        } else {
+            site.store.fail(Failing::Writes);
+        }
+        let page = browser.get("/careless/").await;
+        assert_ne!(page.status, 200, "users_fail: {users_fail}");
+        assert_eq!(page.set_cookies().len(), 0);
+        assert_eq!(browser.get("/session/get/?name=a").await.text(), "nothing");
+    }
 }
 
 #[tokio::test]

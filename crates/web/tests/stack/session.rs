@@ -252,3 +252,24 @@ impl<F: Fn() + Unpin> futures_core::Stream for Lines<F> {
         std::task::Poll::Ready(line.map(Ok))
     }
 }
+
+#[tokio::test]
+async fn an_early_save_of_a_login_is_a_login_on_every_engine() {
+    for engine in [Engine::Sqlite, Engine::Memory, Engine::SignedCookies] {
+        let handler = |auth: Auth, session: Session| async move {
+            let user = auth
+                .authenticate("ann", crate::site::PASSWORD)
+                .await?
+                .unwrap();
+            auth.login(&user)?;
+            session.save().await?;
+            Ok::<_, Error>(())
+        };
+        let routes = Router::new().route("/enter/", get(handler));
+        let site = Plan::strict().engine(engine).routes(routes).open().await;
+        let browser = site.browser();
+        assert_eq!(browser.get("/enter/").await.status, 200);
+        assert_eq!(whoami(&browser).await, "ann");
+        assert!(site.user("ann").await.last_login.is_some(), "{engine:?}");
+    }
+}

@@ -2,13 +2,14 @@
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::FromRequestParts as _;
 use axum::routing::{get, post};
 use cloakroom::csrf::TrustedOrigins;
-use cloakroom::Session;
+use cloakroom::{Auth, CsrfToken, Session};
 use cloakroom_testing::{Browser, Page};
 use http::{Method, Request};
 
-use crate::site::{Plan, Site};
+use crate::site::{PASSWORD, Plan, Site, session_key, whoami};
 
 const SECRET: &str = "abcdefghijklmnopqrstuvwxyzABCDEF";
 
@@ -378,4 +379,39 @@ async fn a_refusal_repeats_nothing_of_the_request() {
     let browser = site.browser();
     browser.receive("csrftoken=\"><script>; Path=/");
     assert!(!browser.get("/form/").await.text().contains("script"));
+}
+
+#[tokio::test]
+async fn a_token_made_after_a_login_is_the_new_secret_s() {
+    // F11, where a middleware signs somebody in before the handler's extractors run.
+    let handler = |request: axum::extract::Request| async move {
+        let (mut parts, _) = request.into_parts();
+        let auth = Auth::from_request_parts(&mut parts, &()).await?;
+        let user = auth.authenticate("ann", PASSWORD).await?.unwrap();
+        auth.login(&user)?;
+        CsrfToken::from_request_parts(&mut parts, &())
+            .await?
+            .input()
+    };
+    let routes = Router::new().route("/magic-link/", get(handler));
+    let site = Plan::strict().routes(routes).open().await;
+    let browser = site.browser();
+    browser.receive(&format!("csrftoken={SECRET}; Path=/"));
+    let page = browser.get("/magic-link/").await;
+    assert_ne!(browser.cookie("csrftoken").unwrap(), SECRET);
+    assert_eq!(
+        (whoami(&browser).await.as_str(), session_key(&browser).len()),
+        ("ann", 32)
+    );
+    let token = page.csrf_token().unwrap();
+    assert_eq!(
+        send_from(&browser, "POST", &field(token), &[]).await.status,
+        200
+    );
+    assert_eq!(
+        send_from(&browser, "POST", &field(SECRET), &[])
+            .await
+            .status,
+        403
+    );
 }

@@ -112,10 +112,15 @@ impl SessionState {
         matches!(self.origin, Origin::Unreadable(_))
     }
 
-    /// True if there is neither a record nor data: Django's `is_empty`.
+    /// True if there is neither a record nor data: Django's `is_empty`. A browser's own cookie is a record.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.key().is_none() && self.names().next().is_none()
+        let has_record = match self.fate {
+            Fate::Stay => matches!(self.origin, Origin::Record(_) | Origin::Cookie),
+            Fate::Renew => true,
+            Fate::Flush | Fate::Drop => false,
+        };
+        !has_record && self.names().next().is_none()
     }
 
     /// True if something is to be written.

@@ -35,6 +35,11 @@ async fn values_go_from_one_request_to_the_next_on_every_engine() {
         assert_eq!(ask(&browser, "take?name=a").await, "nothing");
         assert_eq!(ask(&browser, "remove?name=n").await, "true");
         assert_eq!(ask(&browser, "remove?name=n").await, "false");
+        assert_eq!(
+            ask(&browser, "is_empty").await,
+            "false",
+            "{engine:?}: it still has its key"
+        );
     }
 }
 

@@ -240,7 +240,12 @@ impl SessionState {
         self.base = SessionData::empty();
         self.changes = Changes::new();
         self.cookie_due = false;
-        self.fate = fate;
+        // Where nothing is, nothing ends, and nothing is to be carried out.
+        self.fate = if matches!(self.origin, Origin::Nothing) {
+            Fate::Stay
+        } else {
+            fate
+        };
     }
 
     /// Keeps the data and gives them a new key; the old one opens nothing any more.
@@ -317,6 +322,15 @@ mod tests {
         assert!(session.is_empty() && session.is_modified());
         session.set("a", &1).unwrap();
         assert!(!session.is_empty());
+    }
+
+    #[test]
+    fn where_nothing_is_nothing_ends() {
+        let mut session = SessionState::new();
+        session.flush();
+        assert!(session.is_empty() && !session.is_modified());
+        session.set("a", &1).unwrap();
+        assert!(session.is_modified());
     }
 
     #[test]

@@ -302,6 +302,23 @@ async fn a_handler_s_cookies_go_out_and_come_back() {
 }
 
 #[tokio::test]
+async fn in_django_s_profile_a_cookie_that_opens_nothing_is_deleted() {
+    for (plan, deleted) in [
+        (Plan::django as fn() -> Plan, true),
+        (Plan::shared, false),
+        (Plan::strict, false),
+    ] {
+        let site = plan().open().await;
+        for target in ["/whoami/", "/session/flush/"] {
+            let browser = site.browser();
+            browser.receive("sessionid=abcdefghijklmnopqrstuvwxyz012345; Path=/");
+            browser.get(target).await;
+            assert_eq!(browser.cookie("sessionid").is_none(), deleted, "{target}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_session_that_does_not_fit_its_cookie_is_an_error() {
     // C3.
     use crate::site::Engine;

@@ -114,10 +114,15 @@ impl SessionState {
         matches!(self.origin, Origin::Unreadable(_))
     }
 
-    /// True if there is neither a record nor data: Django's `is_empty`.
+    /// True if there is neither a record nor data: Django's `is_empty`. A browser's own cookie is a record.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.key().is_none() && self.names().next().is_none()
+        let has_record = match self.fate {
+            Fate::Stay => matches!(self.origin, Origin::Record(_) | Origin::Cookie),
+            Fate::Renew => true,
+            Fate::Flush | Fate::Drop => false,
+        };
+        !has_record && self.names().next().is_none()
     }
 
     /// True if something is to be written.
@@ -248,7 +253,12 @@ impl SessionState {
         self.base = SessionData::empty();
         self.changes = Changes::new();
         self.cookie_due = false;
-        self.fate = fate;
+        // Where nothing is, nothing ends, and nothing is to be carried out.
+        self.fate = if matches!(self.origin, Origin::Nothing) {
+            Fate::Stay
+        } else {
+            fate
+        };
     }
 
     /// Keeps the data and gives them a new key; the old one opens nothing any more.
@@ -340,6 +350,15 @@ mod tests {
         assert!(session.is_empty() && session.is_modified());
         session.set("a", &1).unwrap();
         assert!(!session.is_empty());
+    }
+
+    #[test]
+    fn where_nothing_is_nothing_ends() {
+        let mut session = SessionState::new();
+        session.flush();
+        assert!(session.is_empty() && !session.is_modified());
+        session.set("a", &1).unwrap();
+        assert!(session.is_modified());
     }
 
     #[test]

@@ -156,6 +156,12 @@ pub(crate) async fn check(visit: &Visit, parts: Parts, body: Body) -> Result<Req
         state.reads_cookies = true;
         state.csrf.read(&parts.headers, &config.cookie.name)?;
         if !matches!(state.csrf.stored, Stored::Secret(_)) {
+            if !place.secure && visit.secure(config.cookie.secure) {
+                tracing::warn!(
+                    "this form came over plain http, for which browsers do not keep Secure cookies; if a proxy \
+                     speaks TLS for the site, set SECURE_PROXY_SSL_HEADER and TRUSTED_PROXIES"
+                );
+            }
             check_token(state.csrf.for_check(), None, None, &rules.header).map_err(Error::csrf)?;
         }
     }

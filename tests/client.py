@@ -60,9 +60,13 @@ class Client:
 
     def post(self, url: str, **fields: str) -> Answer:
         """Sends a form as its own page would."""
+        return self.post_with(url, {}, **fields)
+
+    def post_with(self, url: str, more: dict[str, str], **fields: str) -> Answer:
+        """The same with more headers, or others."""
         parts = urlsplit(url)
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Origin": f"{parts.scheme}://{parts.netloc}"}
-        return self.request("POST", url, urlencode(fields).encode(), headers)
+        return self.request("POST", url, urlencode(fields).encode(), headers | more)
 
     def post_json(self, url: str, data) -> Answer:
         text = data if isinstance(data, str) else json.dumps(data)

@@ -37,6 +37,12 @@ def django_version() -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
 class Process:
     """A server that listens at `url` until it is stopped."""
 
@@ -120,9 +126,7 @@ class Place:
     # Servers
 
     def start_cloakroom(self, **environ: str) -> "Cloakroom":
-        with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
-            port = listener.getsockname()[1]
+        port = free_port()
         process = self.start(
             [CLOAKROOM, "serve", "--listen", f"127.0.0.1:{port}"],
             environment(DATABASE_URL=f"sqlite:{self.database}", **environ),

@@ -140,7 +140,8 @@ pub struct LoginConfig {
     /// Whether a login writes a new hash where the stored one is not as new ones are. It ends the user's other
     /// sessions.
     pub rehashes: bool,
-    /// Whether pages that asked for the signed-in user get `Cache-Control: private, no-store`.
+    /// Whether pages that asked for the signed-in user get `Cache-Control: private, no-store`, and other responses
+    /// that set the session's or the CSRF cookie `private`.
     pub pages_are_private: bool,
 }
 

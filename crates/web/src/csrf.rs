@@ -45,12 +45,15 @@ impl CsrfState {
         }
         self.stored = match find_cookie(headers, name).map(|text| CsrfSecret::from_stored(&text)) {
             None => Stored::Absent,
+            // A login may have made a new secret before anybody asked for the cookie: that one stays.
             Some(Ok(secret)) => {
-                self.secret = Some(secret.clone());
+                self.secret.get_or_insert_with(|| secret.clone());
                 Stored::Secret(secret)
             }
             Some(Err(fault)) => {
-                self.rotate()?;
+                if self.secret.is_none() {
+                    self.rotate()?;
+                }
                 Stored::Faulty(fault)
             }
         };
@@ -153,6 +156,12 @@ pub(crate) async fn check(visit: &Visit, parts: Parts, body: Body) -> Result<Req
         state.reads_cookies = true;
         state.csrf.read(&parts.headers, &config.cookie.name)?;
         if !matches!(state.csrf.stored, Stored::Secret(_)) {
+            if !place.secure && visit.secure(config.cookie.secure) {
+                tracing::warn!(
+                    "this form came over plain http, for which browsers do not keep Secure cookies; if a proxy \
+                     speaks TLS for the site, set SECURE_PROXY_SSL_HEADER and TRUSTED_PROXIES"
+                );
+            }
             check_token(state.csrf.for_check(), None, None, &rules.header).map_err(Error::csrf)?;
         }
     }

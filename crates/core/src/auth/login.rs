@@ -147,8 +147,7 @@ impl AuthRules {
         {
             Some(0) => Owner::User,
             Some(_) => {
-                session.cycle_key();
-                set_text(session, HASH_NAME, &self.session_auth_hash(user));
+                session.upgrade_key(HASH_NAME, &self.session_auth_hash(user));
                 Owner::User
             }
             None => {

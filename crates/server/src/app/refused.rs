@@ -59,15 +59,7 @@ pub(super) async fn as_pages(
                 (false, true) => CsrfHelp::NoReferer,
                 (false, false) => CsrfHelp::LoadAgain,
             };
-            answer::page(
-                templates,
-                status,
-                &CsrfFailure {
-                    help,
-                    again,
-                    reason: None,
-                },
-            )
+            answer::page(templates, status, &CsrfFailure { help, again })
         }
         ErrorKind::Internal => answer::page(templates, status, &ServerError {}),
         ErrorKind::Unavailable => answer::page(templates, status, &Unavailable { again }),

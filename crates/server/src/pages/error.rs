@@ -24,22 +24,20 @@ impl View for Forbidden {
     const TEMPLATE: &'static str = "403.html";
 }
 
-/// 403 of the CSRF check.
+/// 403 of the CSRF check. The check's own words are for the log: they help an attacker more than a visitor.
 #[derive(Debug, Serialize)]
-pub(crate) struct CsrfFailure<'a> {
+pub(crate) struct CsrfFailure {
     /// What may help.
     pub(crate) help: CsrfHelp,
     /// Where the form is, if a link can load it again.
     pub(crate) again: Option<LocalPath>,
-    /// The check's own words. `None` unless DEBUG is set: they help an attacker more than a visitor.
-    pub(crate) reason: Option<&'a str>,
 }
 
-impl View for CsrfFailure<'_> {
+impl View for CsrfFailure {
     const TEMPLATE: &'static str = "403_csrf.html";
 }
 
-/// What may help after a CSRF failure. Only these three are told apart without DEBUG, as in Django.
+/// What may help after a CSRF failure. Only these three are told apart, as in Django without DEBUG.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum CsrfHelp {

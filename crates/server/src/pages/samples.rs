@@ -43,10 +43,9 @@ pub(super) fn render_all(
         field,
         message: message.to_owned(),
     });
-    let failure = |help, again: bool, reason| CsrfFailure {
+    let failure = |help, again: bool| CsrfFailure {
         help,
         again: path.clone().filter(|_| again),
-        reason,
     };
 
     let mut pages = Vec::new();
@@ -97,19 +96,9 @@ pub(super) fn render_all(
     }
     add("403", Forbidden {}.render(templates))?;
     for (name, page) in [
-        ("403 csrf", failure(CsrfHelp::LoadAgain, true, None)),
-        (
-            "403 csrf no cookie",
-            failure(CsrfHelp::NoCookie, true, None),
-        ),
-        (
-            "403 csrf no referer",
-            failure(CsrfHelp::NoReferer, false, None),
-        ),
-        (
-            "403 csrf debug",
-            failure(CsrfHelp::LoadAgain, true, Some(text)),
-        ),
+        ("403 csrf", failure(CsrfHelp::LoadAgain, true)),
+        ("403 csrf no cookie", failure(CsrfHelp::NoCookie, true)),
+        ("403 csrf no referer", failure(CsrfHelp::NoReferer, false)),
     ] {
         add(name, page.render(templates))?;
     }

@@ -132,6 +132,25 @@ pub async fn two_renewals_leave_one_key(store: &Arc<dyn Store>) {
     }
 }
 
+/// After the secret key was changed every page of a visitor finds that the session needs a new key. One gives
+/// it; the others, which only read, are served all the same.
+pub async fn a_changed_secret_key_fails_no_page(store: &Arc<dyn Store>) {
+    Scenario::new()
+        .before(&[Set("a"), LoginBefore("ann")])
+        .request("one", &[Verify])
+        .request("two", &[Verify])
+        .in_every_order(store, |end| {
+            for page in ["one", "two"] {
+                let outcome = end.outcome(page);
+                let served = matches!(outcome, Outcome::Saved(_) | Outcome::Untouched);
+                end.require(served, "a page that only read was interrupted");
+            }
+            let signed_in = end.records.iter().filter(|left| left.user.is_some());
+            end.require(signed_in.count() == 1, "one key is signed in");
+        })
+        .await;
+}
+
 /// A commit before the request's end, then more: the second one continues the first.
 pub async fn a_saved_request_goes_on_under_its_new_key(store: &Arc<dyn Store>) {
     Scenario::new()

@@ -14,6 +14,9 @@ use serde_json::Value;
 use super::{Config, CookieConfig, Secure};
 use crate::host::{HostPattern, Network, TrustedProxies};
 
+/// Seconds for which browsers keep a cookie at the most (RFC 6265bis, section 5.5).
+const LONGEST_COOKIE_AGE: i64 = 400 * 86_400;
+
 /// Settings as they were found: secret texts apart, the rest by Django name.
 #[derive(Clone, Default)]
 pub struct Settings {
@@ -234,12 +237,16 @@ impl Config {
             "a number of seconds",
             &mut lifetime.age,
         )?;
-        if !(1..=34_560_000).contains(&lifetime.age) {
-            // RFC 6265bis, section 5.5: browsers keep no cookie for longer.
+        if lifetime.age < 1 {
             return Err(ConfigError::new(
                 "SESSION_COOKIE_AGE",
-                "wants 1 to 34560000 seconds (400 days)",
+                "wants at least 1 second",
             ));
+        }
+        if lifetime.age > LONGEST_COOKIE_AGE {
+            tracing::warn!(
+                "SESSION_COOKIE_AGE is more than 400 days, for which no browser keeps a cookie"
+            );
         }
         let bool_names = [
             (
@@ -500,7 +507,6 @@ mod tests {
             ("PROFILE", json!("lax")),
             ("SESSION_COOKIE_AGE", json!("soon")),
             ("SESSION_COOKIE_AGE", json!(0)),
-            ("SESSION_COOKIE_AGE", json!(401 * 86_400)),
             ("SESSION_COOKIE_NAME", json!("a b")),
             ("SESSION_COOKIE_SAMESITE", json!("sometimes")),
             ("CSRF_TRUSTED_ORIGINS", json!(["example.com"])),

@@ -39,3 +39,8 @@ pub use layer::{CloakroomLayer, CloakroomService, ResponseFuture};
 pub use redirect::redirect;
 pub use session::Session;
 pub use site::Cloakroom;
+
+/// The examples in the README, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+pub struct Readme;

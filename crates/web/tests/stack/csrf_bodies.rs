@@ -159,6 +159,33 @@ async fn a_body_that_breaks_off_has_no_token() {
 }
 
 #[tokio::test]
+async fn a_form_that_does_not_arrive_is_given_up() {
+    let site = Plan::strict().open().await;
+    // From here on time passes whenever nothing else does.
+    tokio::time::pause();
+    let stalled = Body::from_stream(Stalled(Some(Bytes::from("csrfmiddlewaretoken="))));
+    let page = post(&site.app, stalled, &[FORM]).await;
+    assert_eq!((page.status.as_u16(), page.set_cookies().len()), (408, 0));
+}
+
+/// A body whose rest never comes.
+struct Stalled(Option<Bytes>);
+
+impl futures_core::Stream for Stalled {
+    type Item = Result<Bytes, std::io::Error>;
+
+    fn poll_next(
+        mut self: std::pin::Pin<&mut Self>,
+        _context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Self::Item>> {
+        match self.0.take() {
+            Some(bytes) => std::task::Poll::Ready(Some(Ok(bytes))),
+            None => std::task::Poll::Pending,
+        }
+    }
+}
+
+#[tokio::test]
 async fn without_a_cookie_the_body_is_not_read() {
     let site = Plan::strict().open().await;
     let request = Request::post("/echo/").header(FORM.0, FORM.1);

@@ -1,8 +1,13 @@
 //! Signing in and out, and what a login does to keys and secrets.
 
-use cloakroom::auth::UserStore as _;
+use std::sync::{Arc, OnceLock};
 
-use crate::site::{PASSWORD, Plan, press, session_key, sign_in, whoami};
+use axum::Router;
+use axum::routing::get;
+use cloakroom::auth::{UserRow, UserStore as _};
+use cloakroom::{Auth, SqliteStore, User};
+
+use crate::site::{Engine, PASSWORD, Plan, hashers, press, session_key, sign_in, whoami};
 
 #[tokio::test]
 async fn who_signs_in_is_known_until_signing_out() {
@@ -42,20 +47,31 @@ async fn who_signs_in_is_known_until_signing_out() {
 #[tokio::test]
 async fn a_wrong_name_or_password_signs_nobody_in() {
     let site = Plan::strict().open().await;
-    for (name, password) in [
+    site.add_user_with_hash("zoe", "!unusable").await;
+    let inactive = "UPDATE auth_user SET is_active = 0 WHERE username = 'bob'";
+    site.sql().execute(inactive, []).unwrap();
+    let rows = [
         ("ann", "wrong"),
         ("ANN", PASSWORD),
         ("eve", PASSWORD),
+        ("bob", PASSWORD),
+        ("bob", "wrong"),
+        ("zoe", ""),
         ("", ""),
-    ] {
+    ];
+    let mut answers = Vec::new();
+    for (name, password) in rows {
         let browser = site.browser();
         let page = sign_in(&browser, name, password).await;
+        assert_eq!(browser.cookie("sessionid"), None, "S12");
         assert_eq!(
             (page.status.as_u16(), page.text()),
             (200, "Please try again.")
         );
-        assert_eq!(browser.cookie("sessionid"), None, "S12");
+        answers.push(page.headers);
     }
+    answers.dedup();
+    assert_eq!(answers.len(), 1, "P4: one answer, whatever is wrong");
     assert_eq!(site.rows(), 0);
 }
 
@@ -252,8 +268,36 @@ async fn a_new_password_ends_the_user_s_other_sessions() {
 }
 
 #[tokio::test]
+async fn who_changes_the_own_password_stays_signed_in_here_only() {
+    // S4.
+    let database = Arc::new(OnceLock::<SqliteStore>::new());
+    let users = Arc::clone(&database);
+    let handler = move |auth: Auth, user: User| async move {
+        let mut changed = UserRow::clone(&user);
+        changed.password = hashers().make(b"another password").unwrap();
+        let users = users.get().unwrap();
+        let _ = users
+            .set_password(&user.id, None, &changed.password)
+            .await?;
+        auth.update_session_auth_hash(&changed.into())
+    };
+    let routes = Router::new().route("/change/", get(handler));
+    let site = Plan::strict().routes(routes).open().await;
+    database.set(site.database.clone()).unwrap();
+    let (here, there) = (site.ann().await, site.ann().await);
+    let before = session_key(&here);
+    assert_eq!(here.get("/change/").await.status, 200);
+    assert_ne!(session_key(&here), before);
+    assert_eq!(whoami(&here).await, "ann");
+    assert_eq!(whoami(&there).await, "nobody");
+    assert_eq!(site.rows(), 1);
+    assert_eq!(sign_in(&there, "ann", PASSWORD).await.status, 200);
+    let page = sign_in(&there, "ann", "another password").await;
+    assert_eq!(page.status, 302);
+}
+
+#[tokio::test]
 async fn a_login_works_without_a_database_for_sessions() {
-    use crate::site::Engine;
     for engine in [Engine::Memory, Engine::SignedCookies] {
         let site = Plan::strict().engine(engine).open().await;
         let browser = site.ann().await;

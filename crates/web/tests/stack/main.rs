@@ -5,6 +5,7 @@
 mod cookies;
 mod csrf;
 mod csrf_bodies;
+mod csrf_origins;
 mod failure;
 mod guards;
 mod hosts;

@@ -148,6 +148,30 @@ async fn every_addition_counts() {
     assert_eq!(browser.get("/session/get/?name=n").await.text(), "12");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_acknowledged_of_many_at_once_is_there() {
+    // R7: whoever was always too late is told so.
+    for engine in [Engine::Sqlite, Engine::Memory] {
+        let site = Plan::strict().engine(engine).open().await;
+        let browser = site.browser();
+        browser.get("/session/add/?name=n").await;
+        let windows: Vec<_> = (0..40)
+            .map(|_| {
+                let window = browser.clone();
+                tokio::spawn(async move { window.get("/session/add/?name=n").await.status })
+            })
+            .collect();
+        let mut acknowledged = 1;
+        for window in windows {
+            let status = window.await.unwrap();
+            assert!(status == 200 || status == 503, "{status}");
+            acknowledged += u32::from(status == 200);
+        }
+        let page = browser.get("/session/get/?name=n").await;
+        assert_eq!(page.text(), acknowledged.to_string(), "{engine:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_one_time_value_is_taken_once() {
     let (site, slow) = slow_site(Plan::strict()).await;

@@ -130,9 +130,29 @@ async fn after_a_wrong_deployment_the_sessions_are_still_there() {
 }
 
 #[tokio::test]
+async fn a_session_of_the_old_secret_key_goes_on_under_a_new_one() {
+    // E15.
+    let site = Plan::strict().open().await;
+    let browser = site.ann().await;
+    browser.get("/session/set/?name=a&value=1").await;
+    let old = session_key(&browser);
+    let mut config = site.cloakroom.config().clone();
+    let new = SecretKey::new("another secret key of thirty-two bytes and more").unwrap();
+    let fallback = SecretKey::new(crate::site::SECRET).unwrap();
+    config.secrets = Secrets::new(new).with_fallbacks(vec![fallback]);
+    let rotated = cloakroom::Cloakroom::new(config, site.database.clone(), site.database.clone());
+    let app = crate::pages::routes().layer(rotated.layer());
+    let browser = browser.with_app(&app);
+    assert_eq!(whoami(&browser).await, "ann");
+    assert_ne!(session_key(&browser), old);
+    assert_eq!((site.row(&old), site.rows()), (None, 1));
+    assert_eq!(browser.get("/session/get/?name=a").await.text(), "\"1\"");
+}
+
+#[tokio::test]
 async fn what_only_python_can_hold_survives_a_change_of_another_name() {
     let site = Plan::strict().open().await;
-    let deep = format!("{}{}", "[".repeat(898), "]".repeat(898));
+    let deep = format!("{}{}", "[".repeat(899), "]".repeat(899));
     let long = format!("\"{}\"", "x".repeat(1 << 20));
     let digits = "7".repeat(4000);
     let rows = [

@@ -150,6 +150,29 @@ async fn a_session_ends_thirty_days_after_the_login_however_busy() {
 }
 
 #[tokio::test]
+async fn saving_every_request_is_for_requests_that_look_at_the_session() {
+    let site = Plan::strict()
+        .config(|config| config.session.save_every_request = true)
+        .open()
+        .await;
+    let browser = site.ann().await;
+    let before = site.row(&session_key(&browser));
+    site.store.calls();
+    let page = browser.get("/whoami/").await;
+    assert!(page.set_cookie("sessionid").is_some());
+    assert_eq!(site.store.calls(), ["load", "replace"]);
+    let after = site.row(&session_key(&browser));
+    assert_eq!(after, before, "only the expiry moves");
+    let page = browser.get("/").await;
+    assert!(page.set_cookies().is_empty() && site.store.calls().is_empty());
+    let stranger = site.browser().get("/whoami/").await;
+    assert!(
+        stranger.set_cookies().is_empty() && site.store.calls().is_empty(),
+        "S12"
+    );
+}
+
+#[tokio::test]
 async fn only_an_error_of_the_server_saves_nothing() {
     let site = Plan::strict().open().await;
     for (status, saved) in [

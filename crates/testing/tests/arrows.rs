@@ -1,0 +1,80 @@
+//! Keeps the arrows between the crates: server → web and stores → core, and nothing the other way.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn crates() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The names in a crate's `[dependencies]`; what its tests use does not count.
+fn dependencies(name: &str) -> Vec<String> {
+    let manifest = fs::read_to_string(crates().join(name).join("Cargo.toml")).unwrap();
+    let (_, after) = manifest.split_once("\n[dependencies]\n").unwrap();
+    let section = after.split("\n[").next().unwrap();
+    let names = section
+        .lines()
+        .filter_map(|line| line.split(['.', ' ', '=']).next())
+        .filter(|name| !name.is_empty() && !name.starts_with('#'));
+    names.map(str::to_owned).collect()
+}
+
+fn ours(name: &str) -> Vec<String> {
+    let dependencies = dependencies(name).into_iter();
+    dependencies
+        .filter(|name| name.starts_with("cloakroom"))
+        .collect()
+}
+
+#[test]
+fn arrows_point_one_way() {
+    assert_eq!(ours("core"), [""; 0]);
+    assert_eq!(ours("stores"), ["cloakroom-core"]);
+    assert_eq!(ours("web"), ["cloakroom-core", "cloakroom-stores"]);
+    assert_eq!(
+        ours("server"),
+        ["cloakroom", "cloakroom-core", "cloakroom-stores"]
+    );
+}
+
+#[test]
+fn core_knows_no_runtime_and_no_web_framework() {
+    let known = dependencies("core");
+    assert!(known.len() > 5, "the manifest is read: {known:?}");
+    for name in ["axum", "http", "hyper", "tokio", "tower", "rusqlite"] {
+        assert!(!known.contains(&name.to_owned()), "core depends on {name}");
+    }
+    for name in ["axum", "http", "hyper", "tower"] {
+        let stores = dependencies("stores");
+        assert!(
+            !stores.contains(&name.to_owned()),
+            "stores depends on {name}"
+        );
+    }
+}
+
+#[test]
+fn web_names_the_stores_only_to_hand_them_on() {
+    let mut paths = vec![crates().join("web/src")];
+    let mut named = 0;
+    while let Some(path) = paths.pop() {
+        if path.is_dir() {
+            paths.extend(
+                fs::read_dir(path)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path()),
+            );
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        for line in text
+            .lines()
+            .filter(|line| line.contains("cloakroom_stores"))
+        {
+            let handed_on = line.starts_with("pub use cloakroom_stores::");
+            assert!(handed_on, "{}: {line}", path.display());
+            named += 1;
+        }
+    }
+    assert!(named > 0, "the sources are read");
+}

@@ -96,7 +96,7 @@ impl Case {
                 cookies.parse().expect("cookies are ASCII")
             })
             .collect();
-        let path = format!("/{}", name(self.endpoint));
+        let path = format!("/{}", name(&self.endpoint));
         let request = |cookie: &HeaderValue| {
             Request::get(&path)
                 .header(HOST, ours::HOST)
@@ -126,7 +126,7 @@ impl Case {
 
 impl fmt::Display for Case {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}/{}", name(self.endpoint), name(self.engine))?;
+        write!(formatter, "{}/{}", name(&self.endpoint), name(&self.engine))?;
         if self.at_once > 1 {
             write!(formatter, "/{}", self.at_once)?;
         }
@@ -150,7 +150,7 @@ impl FromStr for Case {
     }
 }
 
-pub(crate) fn name(value: impl ValueEnum) -> String {
+pub(crate) fn name(value: &impl ValueEnum) -> String {
     let value = value.to_possible_value();
     value.map_or_else(String::new, |value| value.get_name().to_owned())
 }

@@ -56,8 +56,8 @@ pub(crate) fn row(runtime: &Runtime, case: Case, rounds: usize) -> String {
     };
     format!(
         "| {} | {}{at_once} | {:.2} | {:.2} | {median:.2} ({least:.2} to {most:.2}) |",
-        name(case.engine),
-        name(case.endpoint),
+        name(&case.engine),
+        name(&case.endpoint),
         spread(times.0).1,
         spread(times.1).1,
     )

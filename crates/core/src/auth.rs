@@ -10,3 +10,4 @@ pub use next::{
     next_of_request,
 };
 pub use user::{CreateUser, User, UserChanged, UserCreated, UserStore};
+pub use user::{LONGEST_USERNAME, normalize_username};

@@ -2,4 +2,12 @@
 
 #![forbid(unsafe_code)]
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use cloakroom_server::cli::Cli;
+
+fn main() -> ExitCode {
+    // Wrong usage ends here with status 2 and clap's own message.
+    Cli::parse().run()
+}

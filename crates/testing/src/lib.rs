@@ -1,9 +1,15 @@
-//! What Cloakroom's own tests share: the contract every store passes.
+//! What Cloakroom's own tests share: the contract every store passes, the races it survives, and a browser.
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "browser")]
+mod browser;
+pub mod races;
+mod schedule;
 mod sessions;
 mod users;
 
+#[cfg(feature = "browser")]
+pub use browser::{Browser, Page};
 pub use sessions::{record, store_contract};
 pub use users::user_store_contract;

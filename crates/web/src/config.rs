@@ -32,6 +32,8 @@ pub struct Config {
     pub secrets: Secrets,
     /// The oldest Django in the fleet decides what is written where releases differ.
     pub django_version: DjangoVersion,
+    /// `SIGNED_COOKIE_LEGACY_SALT_FALLBACK`; `None` for the default of that Django.
+    pub accepts_legacy_signed_cookies: Option<bool>,
     /// Sessions and their cookie.
     pub session: SessionConfig,
     /// The CSRF check and its cookie.
@@ -138,7 +140,8 @@ pub struct LoginConfig {
     /// Whether a login writes a new hash where the stored one is not as new ones are. It ends the user's other
     /// sessions.
     pub rehashes: bool,
-    /// Whether pages that asked for the signed-in user get `Cache-Control: private, no-store`.
+    /// Whether pages that asked for the signed-in user get `Cache-Control: private, no-store`, and other responses
+    /// that set the session's or the CSRF cookie `private`.
     pub pages_are_private: bool,
 }
 
@@ -190,6 +193,7 @@ impl Config {
         Self {
             secrets,
             django_version: version,
+            accepts_legacy_signed_cookies: None,
             session: SessionConfig {
                 cookie: cookie("sessionid", true),
                 lifetime: Lifetime::DJANGO,

@@ -45,12 +45,15 @@ impl CsrfState {
         }
         self.stored = match find_cookie(headers, name).map(|text| CsrfSecret::from_stored(&text)) {
             None => Stored::Absent,
+            // A login may have made a new secret before anybody asked for the cookie: that one stays.
             Some(Ok(secret)) => {
-                self.secret = Some(secret.clone());
+                self.secret.get_or_insert_with(|| secret.clone());
                 Stored::Secret(secret)
             }
             Some(Err(fault)) => {
-                self.rotate()?;
+                if self.secret.is_none() {
+                    self.rotate()?;
+                }
                 Stored::Faulty(fault)
             }
         };

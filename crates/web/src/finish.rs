@@ -23,28 +23,33 @@ pub(crate) async fn finish(visit: Visit, mut response: Response) -> Response {
     } else {
         settle(&visit).await
     };
-    let reads_cookies = visit.state().reads_cookies;
+    let mut sets_ours = false;
     match outcome {
         Ok(cookie) => {
-            if let Err(error) =
-                write_cookies(&visit, cookie.as_ref(), failed, response.headers_mut())
-            {
-                response = error.into_response();
+            match write_cookies(&visit, cookie.as_ref(), failed, response.headers_mut()) {
+                Ok(ours) => sets_ours = ours,
+                Err(error) => response = error.into_response(),
             }
         }
         Err(error) => response = error.into_response(),
     }
-    if reads_cookies {
+    if visit.state().reads_cookies {
         vary_by_cookie(response.headers_mut());
     }
     let signed_in = matches!(visit.state().user, Some(Some(_)));
-    if signed_in
+    let privacy = match (signed_in, sets_ours) {
+        (true, _) => Some("private, no-store"),
+        // A cache that varies by cookie may still keep it for everybody who has none.
+        (false, true) => Some("private"),
+        (false, false) => None,
+    };
+    if let Some(privacy) = privacy
         && visit.site().config.login.pages_are_private
         && !response.headers().contains_key(CACHE_CONTROL)
     {
         response
             .headers_mut()
-            .insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+            .insert(CACHE_CONTROL, HeaderValue::from_static(privacy));
     }
     response
 }
@@ -119,12 +124,14 @@ fn lasting(cookie: SetCookie, max_age: Option<i64>) -> SetCookie {
 }
 
 /// The handler's cookies, then the CSRF cookie, then the session's: the order of Django's middleware.
+///
+/// True if one of the latter two is set or deleted.
 fn write_cookies(
     visit: &Visit,
     session_cookie: Option<&SetCookie>,
     failed: bool,
     headers: &mut HeaderMap,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let now = Timestamp::now();
     let mut guard = visit.state();
     let State {
@@ -160,7 +167,7 @@ fn write_cookies(
         let value = HeaderValue::try_from(value).map_err(|_| Error::closed())?;
         headers.append(SET_COOKIE, value);
     }
-    Ok(())
+    Ok(csrf_cookie.is_some() || session_cookie.is_some())
 }
 
 /// Django's `patch_vary_headers`: adds `Cookie` unless it is there; a `*` stands for everything.

@@ -161,9 +161,6 @@ impl Session {
     }
 
     fn with<T>(&self, action: impl FnOnce(&mut SessionState) -> T) -> Result<T, Error> {
-        if self.0.state().sealed {
-            return Err(Error::closed());
-        }
         self.0.with_session(action)
     }
 }

@@ -80,6 +80,10 @@ impl Cloakroom {
             auth_rules
         };
         let signed_cookies = SignedCookies::new(&config.secrets, config.django_version);
+        let signed_cookies = match config.accepts_legacy_signed_cookies {
+            None => signed_cookies,
+            Some(accepts) => signed_cookies.legacy_salt_fallback(accepts),
+        };
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Self(Arc::new(Site {
             sessions,

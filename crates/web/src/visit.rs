@@ -162,14 +162,19 @@ impl Visit {
         find_cookie(headers, name)
     }
 
-    /// Does something with the open session.
+    /// Does something with the open session, unless the response is made. Both under one lock: what was let
+    /// through is part of the response.
     pub(crate) fn with_session<T>(
         &self,
         action: impl FnOnce(&mut SessionState) -> T,
     ) -> Result<T, Error> {
-        match &mut self.state().session {
-            Slot::Open(session) => Ok(action(session)),
-            Slot::Unloaded | Slot::Away => Err(Error::closed()),
+        match &mut *self.state() {
+            State {
+                session: Slot::Open(session),
+                sealed: false,
+                ..
+            } => Ok(action(session)),
+            _ => Err(Error::closed()),
         }
     }
 
@@ -206,7 +211,8 @@ impl Visit {
 
     /// Commits the session in a task of its own, which a client who hangs up does not cancel.
     ///
-    /// `last` seals it: it is not opened again.
+    /// `last` seals it: it is not opened again. `None` where a cookie keeps the session, which is written with the
+    /// response.
     pub(crate) async fn commit(
         &self,
         last: bool,
@@ -214,30 +220,39 @@ impl Visit {
         let visit = self.clone();
         let commit = async move {
             let _io = visit.0.session_io.lock().await;
-            let (session, last_login) = {
+            let site = visit.site();
+            let Sessions::Store(store) = &site.sessions else {
+                return Ok(None);
+            };
+            let (session, mut last_login) = {
                 let mut state = visit.state();
                 let session = std::mem::replace(&mut state.session, Slot::Away);
                 (session, state.last_login.take())
             };
             let Slot::Open(mut session) = session else {
-                return Ok(None);
-            };
-            let site = visit.site();
-            let Sessions::Store(store) = &site.sessions else {
-                visit.state().session = Slot::Open(session);
-                return Ok(None);
+                return Err(Error::closed());
             };
             // Before the session says that its user is signed in: reset links end by this time.
-            if let Some((id, at)) = last_login {
-                let _ = site.users.set_last_login(&id, at).await?;
-            }
-            let committed = session
-                .commit(&**store, &site.save_rules, Timestamp::now())
-                .await;
+            let dated = match &last_login {
+                Some((id, at)) => site.users.set_last_login(id, *at).await.map(drop),
+                None => Ok(()),
+            };
+            let committed = match dated {
+                Ok(()) => {
+                    last_login = None;
+                    let now = Timestamp::now();
+                    let committed = session.commit(&**store, &site.save_rules, now).await;
+                    committed.map_err(Error::from)
+                }
+                Err(error) => Err(error.into()),
+            };
             if !last {
-                visit.state().session = Slot::Open(session);
+                // After an error too: the response's own commit finds out that this is still to be done.
+                let mut state = visit.state();
+                state.session = Slot::Open(session);
+                state.last_login = state.last_login.take().or(last_login);
             }
-            Ok(Some(committed?))
+            committed.map(Some)
         };
         match tokio::spawn(commit).await {
             Ok(result) => result,

@@ -8,9 +8,14 @@ from unittest import mock
 @contextmanager
 def stopped_at(seconds: float):
     """Within this, it is `seconds` after 1970 for everything that Django asks."""
-    moment = datetime.datetime.fromtimestamp(seconds, tz=datetime.timezone.utc)
+    moment = datetime.datetime.fromtimestamp(seconds, tz=datetime.UTC)
 
-    class StoppedDatetime(datetime.datetime):
+    class AnyDatetime(type):
+        def __instancecheck__(cls, thing):
+            return isinstance(thing, datetime.datetime)
+
+    # `set_cookie` asks whether it was given a datetime: the real ones must count.
+    class StoppedDatetime(datetime.datetime, metaclass=AnyDatetime):
         @classmethod
         def now(cls, tz=None):
             return moment.astimezone(tz) if tz else moment.replace(tzinfo=None)

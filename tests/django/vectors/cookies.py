@@ -201,7 +201,7 @@ def apply(response, call):
         response.delete_cookie(options.pop("name"), **options)
         return
     if "expires_at" in options:
-        options["expires"] = datetime.datetime.fromtimestamp(options.pop("expires_at"), tz=datetime.timezone.utc)
+        options["expires"] = datetime.datetime.fromtimestamp(options.pop("expires_at"), tz=datetime.UTC)
     response.set_cookie(options.pop("name"), options.pop("value", ""), **options)
 
 

@@ -138,7 +138,7 @@ def decide(changes):
     )
     for name, field in (("HTTP_ORIGIN", "origin"), ("HTTP_REFERER", "referer"), ("HTTP_X_CSRFTOKEN", "header")):
         if row[field] is not None:
-            environ[name] = row[field].encode().decode("latin-1")
+            environ[name] = row[field]
     settings.ALLOWED_HOSTS = ["*"] if row["host_allowed"] else ["elsewhere.example"]
     settings.CSRF_TRUSTED_ORIGINS = row["trusted_origins"]
     settings.CSRF_COOKIE_DOMAIN = row["cookie_domain"]

@@ -42,7 +42,7 @@ DATA = [
     {"a": "x" * 12},
     {"a": "x" * 13},
     {"a": "x" * 2000},
-    {"k%d" % i: [i, str(i)] for i in range(200)},
+    {f"k{i}": [i, str(i)] for i in range(200)},
     {"f": [1.0, 0.1, 1e16, 1e-07, -0.0, 1.5e300, 123456789.123456789, 5e-324, 1e22]},
     {"i": [0, -1, 2**53, 2**63, 2**64, -(2**64), 10**40, 10**400]},
     {"nan": float("nan"), "inf": float("inf"), "minus": float("-inf")},
@@ -53,7 +53,7 @@ DATA = [
     nested(800),
     {"list": [], "map": {}, "both": [{}, [], [{}]]},
     {"t": (1, 2, (3,))},
-    {1: "int", 1.5: "float", True: "bool", None: "none"},
+    {2: "int", 1.5: "float", True: "bool", None: "none"},
     {"b": [True, False, None]},
     {
         "_auth_user_id": "7",
@@ -361,7 +361,7 @@ def expiry():
 
 def set_expiry():
     """What `set_expiry` stores. Durations count from now."""
-    utc = datetime.timezone.utc
+    utc = datetime.UTC
     ahead = datetime.timezone(datetime.timedelta(hours=5, minutes=30))
     cases = [
         ({"number": "0"}, 0),
@@ -449,7 +449,7 @@ def sql_text():
     ]
     rows = []
     for at in moments:
-        moment = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc) + datetime.timedelta(
+        moment = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC) + datetime.timedelta(
             microseconds=round(at * 1_000_000)
         )
         rows.append({"microseconds": round(at * 1_000_000), "text": connection.ops.adapt_datetimefield_value(moment)})

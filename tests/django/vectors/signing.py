@@ -177,7 +177,7 @@ OBJECTS = [
     {"a": "x" * 13},
     {"a": "x" * 200},
     {"a": {"b": [1, 2.5, None, True, "\U0001f600"]}},
-    {"k%d" % i: "value %d" % i for i in range(100)},
+    {f"k{i}": f"value {i}" for i in range(100)},
     [1.0, 1e16, 1e-7, -0.0, 10**30],
     '\x00\x1f\x7f\u0080\u2028"\\/',
     {"n": float("nan"), "i": float("inf"), "m": float("-inf")},

@@ -147,8 +147,7 @@ impl AuthRules {
         {
             Some(0) => Owner::User,
             Some(_) => {
-                session.cycle_key();
-                set_text(session, HASH_NAME, &self.session_auth_hash(user));
+                session.upgrade_key(HASH_NAME, &self.session_auth_hash(user));
                 Owner::User
             }
             None => {
@@ -160,9 +159,13 @@ impl AuthRules {
 
     /// Keeps this session through a change of its user's password (`update_session_auth_hash`); all others of
     /// that user end at their next use.
+    ///
+    /// Somebody else's session, such as that of an administrator who sets the password, only gets a new key.
     pub fn update_session_auth_hash(&self, session: &mut SessionState, user: &User) {
         session.cycle_key();
-        set_text(session, HASH_NAME, &self.session_auth_hash(user));
+        if stored_text(session, USER_ID_NAME).as_ref() == Some(&user.id) {
+            set_text(session, HASH_NAME, &self.session_auth_hash(user));
+        }
     }
 }
 
@@ -358,5 +361,24 @@ mod tests {
             rules.verify(&mut kept(&session), Some(&changed)),
             Owner::User
         );
+    }
+
+    #[test]
+    fn another_user_s_changed_password_leaves_this_session_its_own_hash() {
+        let rules = rules("k");
+        let changed = User {
+            password: "pbkdf2_sha256$1$s$other".into(),
+            ..user("8")
+        };
+        let mut session = signed_in(&rules, &user("7"));
+        rules.update_session_auth_hash(&mut session, &changed);
+        assert_eq!(session.key(), None, "it gets a new key, as in Django");
+        assert_eq!(
+            rules.verify(&mut kept(&session), Some(&user("7"))),
+            Owner::User
+        );
+        let mut anonymous = SessionState::new();
+        rules.update_session_auth_hash(&mut anonymous, &changed);
+        assert!(anonymous.data().is_empty());
     }
 }

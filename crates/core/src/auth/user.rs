@@ -3,6 +3,7 @@
 use std::fmt;
 
 use async_trait::async_trait;
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::session::StoreError;
 use crate::time::Timestamp;
@@ -63,6 +64,28 @@ impl fmt::Debug for User {
             .field("is_active", &self.is_active)
             .finish_non_exhaustive()
     }
+}
+
+/// The most code points of a username (`auth_user.username` is a varchar of this length).
+pub const LONGEST_USERNAME: usize = 150;
+
+/// What somebody typed as their name, as Django's login form hands it on: without outer white space, and in
+/// Unicode's form NFKC, in which names are kept (`UsernameField`).
+///
+/// `None` for a name with a NUL, which no database looks for. Longer names than there are stay as they are:
+/// normalising them would cost something and find nobody.
+#[must_use]
+pub fn normalize_username(typed: &str) -> Option<String> {
+    let name = typed.trim();
+    if name.contains('\0') {
+        return None;
+    }
+    let short = name.chars().nth(LONGEST_USERNAME).is_none();
+    Some(if short {
+        name.nfkc().collect()
+    } else {
+        name.to_owned()
+    })
 }
 
 /// Finds and changes users. Each call is atomic, durable when it returns `Ok`, and has its own deadline.
@@ -137,4 +160,26 @@ pub enum UserChanged {
     Changed,
     /// There is no such user, or the column no longer holds what was seen.
     NotChanged,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn typed_names_are_looked_for_in_the_form_in_which_they_are_kept() {
+        assert_eq!(normalize_username(" ann\u{a0}").as_deref(), Some("ann"));
+        assert_eq!(normalize_username("\u{ff41}nn").as_deref(), Some("ann"));
+        assert_eq!(normalize_username("ﬁ").as_deref(), Some("fi"));
+        assert_eq!(normalize_username("a\0b"), None);
+        let long = "\u{ff41}".repeat(151);
+        assert_eq!(normalize_username(&long), Some(long));
+    }
+
+    #[test]
+    fn debug_shows_no_password() {
+        let mut user = User::new("7", "ann", Timestamp::MIN);
+        user.password = "pbkdf2_sha256$1$s$h".into();
+        assert!(!format!("{user:?}").contains("pbkdf2"));
+    }
 }

@@ -151,6 +151,12 @@ impl SessionState {
             (Origin::Record(seen), Fate::Renew) => {
                 Outcome::Kept(commit.renew(seen, &self.base, &self.changes).await?)
             }
+            (Origin::Record(seen), Fate::Upgrade) => {
+                match commit.renew(seen, &self.base, &self.changes).await {
+                    Err(CommitError::Interrupted) => Outcome::Untouched,
+                    renewed => Outcome::Kept(renewed?),
+                }
+            }
             (Origin::Record(Seen { key, .. }) | Origin::Unreadable(key), Fate::Flush) => {
                 commit.end(&key, None, &self.data()).await?
             }

@@ -44,7 +44,14 @@ impl SignedCookieEngine {
         let max_age = Duration::from_secs(u64::try_from(self.lifetime.age).unwrap_or(0));
         let bytes = self.signer.loads_within(value, max_age, now).ok();
         let data = bytes.and_then(|bytes| SessionData::from_bytes(bytes).ok());
-        data.map_or_else(SessionState::new, SessionState::from_cookie)
+        // Each answer dates the cookie anew, so a limit on the whole life must be looked for in the data.
+        let ended = |data: &SessionData| {
+            self.lifetime
+                .absolute_end(data)
+                .is_some_and(|end| end <= now)
+        };
+        data.filter(|data| !ended(data))
+            .map_or_else(SessionState::new, SessionState::from_cookie)
     }
 
     /// What the response's cookie says, and starts `state` afresh from it.
@@ -187,6 +194,30 @@ mod tests {
         );
         session.flush();
         assert!(written(&mut session) == WrittenCookie::Deleted);
+    }
+
+    #[test]
+    fn a_busy_session_ends_absolutely() {
+        let secrets = Secrets::new(SecretKey::insecure_new("k").unwrap());
+        let lifetime = Lifetime {
+            absolute: Some(100),
+            ..Lifetime::DJANGO
+        };
+        let engine = SignedCookieEngine::new(&secrets, lifetime);
+        let mut session = SessionState::new();
+        session
+            .set("_auth_signed_in_at", &NOW.unix_seconds())
+            .unwrap();
+        let later = NOW.plus_seconds(99);
+        let written = engine
+            .write(&mut session, "sessionid", false, later)
+            .unwrap();
+        let WrittenCookie::Saved { value, max_age } = written else {
+            panic!()
+        };
+        assert_eq!(max_age, Some(1));
+        assert!(!engine.read(&value, later).is_empty());
+        assert!(engine.read(&value, NOW.plus_seconds(100)).is_empty());
     }
 
     #[test]

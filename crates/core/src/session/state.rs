@@ -54,6 +54,8 @@ pub(super) enum Fate {
     Stay,
     /// Its data move to a new key.
     Renew,
+    /// The same, by our own wish and not the request's: whoever did it first has done it for us.
+    Upgrade,
     /// It ends, by the user's wish: a logout, or a login as somebody else.
     Flush,
     /// It ends because it is no longer valid; whoever got there first has done it for us.
@@ -112,10 +114,15 @@ impl SessionState {
         matches!(self.origin, Origin::Unreadable(_))
     }
 
-    /// True if there is neither a record nor data: Django's `is_empty`.
+    /// True if there is neither a record nor data: Django's `is_empty`. A browser's own cookie is a record.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.key().is_none() && self.names().next().is_none()
+        let has_record = match self.fate {
+            Fate::Stay => matches!(self.origin, Origin::Record(_) | Origin::Cookie),
+            Fate::Renew => true,
+            Fate::Flush | Fate::Drop => false,
+        };
+        !has_record && self.names().next().is_none()
     }
 
     /// True if something is to be written.
@@ -167,6 +174,7 @@ impl SessionState {
 
     fn set_raw(&mut self, name: &str, json: String) -> Result<(), ValueError> {
         data::check_value(&json).map_err(ValueError::Unreadable)?;
+        self.own_change();
         self.changes.set(&ascii::escaped(name), json);
         Ok(())
     }
@@ -175,6 +183,7 @@ impl SessionState {
     pub fn remove(&mut self, name: &str) -> bool {
         let found = self.contains(name);
         if found {
+            self.own_change();
             self.changes.remove(&ascii::escaped(name));
         }
         found
@@ -201,6 +210,7 @@ impl SessionState {
     /// # Errors
     /// The value there is no integer, or the sum leaves 64 bits.
     pub fn add(&mut self, name: &str, more: i64) -> Result<i64, ValueError> {
+        self.own_change();
         self.changes.add(&self.base, &ascii::escaped(name), more)
     }
 
@@ -212,6 +222,7 @@ impl SessionState {
 
     /// Removes all names; the session and its key stay.
     pub fn clear(&mut self) {
+        self.own_change();
         self.changes.clear();
     }
 
@@ -231,24 +242,51 @@ impl SessionState {
         }
     }
 
+    /// The request has something of its own to keep, so it must not pass for done if that is lost.
+    fn own_change(&mut self) {
+        if self.fate == Fate::Upgrade {
+            self.fate = Fate::Renew;
+        }
+    }
+
     fn end(&mut self, fate: Fate) {
         self.base = SessionData::empty();
         self.changes = Changes::new();
         self.cookie_due = false;
-        self.fate = fate;
+        // Where nothing is, nothing ends, and nothing is to be carried out.
+        self.fate = if matches!(self.origin, Origin::Nothing) {
+            Fate::Stay
+        } else {
+            fate
+        };
     }
 
     /// Keeps the data and gives them a new key; the old one opens nothing any more.
     pub fn cycle_key(&mut self) {
-        if self.fate == Fate::Stay {
+        if matches!(self.fate, Fate::Stay | Fate::Upgrade) {
             self.fate = Fate::Renew;
         }
+    }
+
+    /// Gives the data a new key because of what they are, with one name set anew. A page's requests at the
+    /// same time all find that this is due; the first does it, and the others must not fail for it.
+    pub(crate) fn upgrade_key(&mut self, name: &str, value: &str) {
+        let only_this = self.fate == Fate::Stay && self.changes.is_empty();
+        self.changes.set(&ascii::escaped(name), ascii::text(value));
+        self.fate = if only_this {
+            Fate::Upgrade
+        } else {
+            Fate::Renew
+        };
     }
 
     /// Sets when this session ends, in Django's five forms.
     pub fn set_expiry(&mut self, expiry: Expiry, now: Timestamp) {
         match expiry.to_json(now) {
-            Some(json) => self.changes.set(EXPIRY_NAME, json),
+            Some(json) => {
+                self.own_change();
+                self.changes.set(EXPIRY_NAME, json);
+            }
             None => drop(self.remove(EXPIRY_NAME)),
         }
     }
@@ -312,6 +350,15 @@ mod tests {
         assert!(session.is_empty() && session.is_modified());
         session.set("a", &1).unwrap();
         assert!(!session.is_empty());
+    }
+
+    #[test]
+    fn where_nothing_is_nothing_ends() {
+        let mut session = SessionState::new();
+        session.flush();
+        assert!(session.is_empty() && !session.is_modified());
+        session.set("a", &1).unwrap();
+        assert!(session.is_modified());
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub(super) fn refusal(visit: &Visit, parts: &Parts) -> Error {
     Error::login_required(Some(login_redirect(login_url, &next, REDIRECT_FIELD_NAME)))
 }
 
-/// Whether somebody looks at the answer as a page: by the browser's word, or else by what it would accept.
+/// Whether somebody may look at the answer as a page: by the browser's word, or else by what it would accept.
 fn is_page_load(parts: &Parts) -> bool {
     let header = |name: HeaderName| {
         parts
@@ -54,6 +54,15 @@ fn is_page_load(parts: &Parts) -> bool {
                     matches!(dest, "document" | "iframe" | "frame" | "fencedframe")
                 })
         }
-        (None, _) => header(ACCEPT).is_some_and(|accept| accept.contains("text/html")),
+        // A client that accepts anything is sent on as by Django; one that names what it wants is told.
+        (None, _) => header(ACCEPT).is_none_or(|accept| {
+            accept.split(',').any(|range| {
+                let range = range.split(';').next().unwrap_or_default().trim();
+                matches!(
+                    range,
+                    "*/*" | "text/*" | "text/html" | "application/xhtml+xml"
+                )
+            })
+        }),
     }
 }

@@ -43,7 +43,7 @@ impl Settings {
         "LOGIN_REDIRECT_URL",
         "LOGIN_URL",
         "LOGOUT_REDIRECT_URL",
-        "PASSWORD_ITERATIONS",
+        "PBKDF2_ITERATIONS",
         "PROFILE",
         "SECURE_PROXY_SSL_HEADER",
         "SESSION_COOKIE_AGE",
@@ -57,6 +57,7 @@ impl Settings {
         "SESSION_GUARDED_NAMES",
         "SESSION_SAVE_EVERY_REQUEST",
         "SESSION_SIGNING_SALT",
+        "SIGNED_COOKIE_LEGACY_SALT_FALLBACK",
         "TRUSTED_PROXIES",
         "USE_X_FORWARDED_HOST",
         "USE_X_FORWARDED_PORT",
@@ -193,7 +194,9 @@ impl Config {
             self.django_version = of("DJANGO_VERSION", text.parse())?;
             login.hashers = Hashers::new(self.django_version);
         }
-        if let Some(iterations) = settings.parsed("PASSWORD_ITERATIONS", "a number above 0")? {
+        let accepts = settings.parsed("SIGNED_COOKIE_LEGACY_SALT_FALLBACK", "true or false")?;
+        self.accepts_legacy_signed_cookies = accepts.or(self.accepts_legacy_signed_cookies);
+        if let Some(iterations) = settings.parsed("PBKDF2_ITERATIONS", "a number above 0")? {
             login.hashers = login.hashers.clone().with_iterations(iterations);
             login.rehashes = true;
         }
@@ -504,7 +507,7 @@ mod tests {
             ("CSRF_HEADER_NAME", json!("X-CSRFToken")),
             ("TRUSTED_PROXIES", json!(["everybody"])),
             ("LOGIN_URL", json!("login")),
-            ("PASSWORD_ITERATIONS", json!(0)),
+            ("PBKDF2_ITERATIONS", json!(0)),
         ];
         for (name, value) in rows {
             let error = config(&[(name, value.clone())]).unwrap_err();

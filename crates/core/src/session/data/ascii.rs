@@ -59,6 +59,11 @@ pub(super) fn from_latin1(bytes: &[u8]) -> String {
     text
 }
 
+/// A text as a JSON string.
+pub(crate) fn text(text: &str) -> String {
+    format!("\"{}\"", escaped(text))
+}
+
 /// A value as Python's `json.dumps(value, separators=(",", ":"))` writes it.
 ///
 /// # Errors

@@ -1,0 +1,122 @@
+//! The server's routes and layers: its table of contents.
+
+mod answer;
+mod first_superuser;
+mod health;
+mod home;
+mod login;
+mod logout;
+mod refused;
+
+use std::sync::Arc;
+
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::Method;
+use axum::middleware::{from_fn_with_state, map_response};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Router, middleware::Next};
+use cloakroom::{Cloakroom, redirect};
+use cloakroom_stores::SqliteStore;
+use http::StatusCode;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::assets;
+use crate::pages::HEADERS;
+use crate::pages::error::{NotFound, Unavailable};
+use crate::setup_link::SetupLink;
+use crate::templates::Templates;
+
+/// What the handlers share.
+pub(crate) struct App {
+    pub(crate) cloakroom: Cloakroom,
+    pub(crate) templates: Templates,
+    pub(crate) store: SqliteStore,
+    pub(crate) setup_link: Option<SetupLink>,
+    /// False if the newest session was signed by none of the keys. Nobody signs in or out then: every cookie
+    /// that we would replace is probably a good one.
+    pub(crate) key_fits: bool,
+}
+
+/// The longest form that is read. A login has some hundred bytes; a password may have four thousand.
+const LONGEST_FORM: usize = 64 << 10;
+
+/// Pages that are found with and without the slash at their end, as in Django.
+const PAGES: [&str; 3] = ["/login/", "/logout/", "/home/"];
+
+pub(crate) fn router(app: Arc<App>) -> Router {
+    let pages = Router::new()
+        .route("/", get(home::index))
+        .route("/login/", get(login::form).post(login::submit))
+        .route("/logout/", get(logout::ask).post(logout::submit))
+        .route("/home/", get(home::home))
+        .route(
+            &format!("{}{{token}}/", SetupLink::PATH),
+            get(first_superuser::form).post(first_superuser::submit),
+        )
+        .fallback(not_found)
+        .layer(app.cloakroom.layer())
+        .layer(from_fn_with_state(
+            Arc::clone(&app),
+            only_with_the_right_key,
+        ));
+    let assets = assets::all()
+        .into_iter()
+        .fold(Router::new(), |router, asset| {
+            router.route(&asset.path, get(move || async move { asset.response() }))
+        });
+    let health = Router::new()
+        .route("/livez", get(health::livez))
+        .route("/readyz", get(health::readyz));
+    pages
+        .merge(assets)
+        .merge(health)
+        .layer(DefaultBodyLimit::max(LONGEST_FORM))
+        .layer(CatchPanicLayer::custom(refused::panicked))
+        .layer(from_fn_with_state(Arc::clone(&app), refused::as_pages))
+        .layer(map_response(with_headers))
+        .with_state(app)
+}
+
+/// Nothing is here; unless only a slash is missing.
+async fn not_found(State(app): State<Arc<App>>, request: Request) -> Response {
+    let with_slash = format!("{}/", request.uri().path());
+    if request.method() == Method::GET && PAGES.contains(&with_slash.as_str()) {
+        let query = request
+            .uri()
+            .query()
+            .map(|query| format!("?{query}"))
+            .unwrap_or_default();
+        let mut response = redirect(&format!("{with_slash}{query}"));
+        *response.status_mut() = StatusCode::MOVED_PERMANENTLY;
+        return response;
+    }
+    answer::page(&app.templates, StatusCode::NOT_FOUND, &NotFound {})
+}
+
+async fn only_with_the_right_key(
+    State(app): State<Arc<App>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if app.key_fits || request.method().is_safe() {
+        return next.run(request).await;
+    }
+    answer::page(
+        &app.templates,
+        StatusCode::SERVICE_UNAVAILABLE,
+        &Unavailable { again: None },
+    )
+    .into_response()
+}
+
+/// What pages do not need is forbidden; an asset's own words stay.
+async fn with_headers(mut response: Response) -> Response {
+    for (name, value) in HEADERS {
+        response
+            .headers_mut()
+            .entry(name)
+            .or_insert(http::HeaderValue::from_static(value));
+    }
+    response
+}

@@ -1,0 +1,42 @@
+//! `/` and `/home/`.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use cloakroom::{CsrfToken, Error, User};
+use http::StatusCode;
+
+use super::{App, answer};
+use crate::pages::csrf::Csrf;
+use crate::pages::home::{Home, name};
+use crate::pages::index::Index;
+
+/// Open to everybody, and there while the store fails: it only says less then.
+pub(super) async fn index(
+    State(app): State<Arc<App>>,
+    user: Result<Option<User>, Error>,
+) -> Response {
+    let name = match &user {
+        Ok(Some(user)) => Some(name(user)),
+        _ => None,
+    };
+    let view = match (&user, &name) {
+        (Ok(_), Some(name)) => Index::User { name },
+        (Ok(_), None) => Index::Nobody,
+        (Err(error), _) => {
+            tracing::warn!(reason = ?error.to_string(), "who visits / is not known");
+            Index::Unknown
+        }
+    };
+    answer::page(&app.templates, StatusCode::OK, &view)
+}
+
+pub(super) async fn home(
+    State(app): State<Arc<App>>,
+    user: User,
+    csrf: CsrfToken,
+) -> Result<Response, Error> {
+    let view = Home::new(&user, Csrf::new(&csrf.token()?));
+    Ok(answer::page(&app.templates, StatusCode::OK, &view))
+}

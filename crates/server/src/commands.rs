@@ -1,0 +1,93 @@
+//! What each command does, one file each.
+
+pub(crate) mod change_password;
+pub(crate) mod check;
+pub(crate) mod clear_sessions;
+pub(crate) mod create_superuser;
+pub(crate) mod migrate;
+mod prompt;
+pub mod serve;
+
+use std::fmt;
+use std::num::NonZeroU32;
+
+use cloakroom_core::password::Hashers;
+use cloakroom_core::version::DjangoVersion;
+use cloakroom_stores::SqliteStore;
+
+use crate::database_url::DatabaseUrl;
+use crate::settings::Settings;
+
+/// Why a command failed, in words for the person who gave it.
+#[derive(Debug)]
+pub struct Failure(String);
+
+impl Failure {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self(message.into())
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// With the errors underneath, unless they are told already. (So this cannot itself be an `Error`.)
+impl<E: std::error::Error> From<E> for Failure {
+    fn from(error: E) -> Self {
+        let mut message = error.to_string();
+        let mut source = error.source();
+        while let Some(error) = source {
+            let text = error.to_string();
+            if !message.contains(&text) {
+                message.push_str(": ");
+                message.push_str(&text);
+            }
+            source = error.source();
+        }
+        Self(message)
+    }
+}
+
+/// Opens a database that must be there already.
+async fn open(url: &DatabaseUrl) -> Result<SqliteStore, Failure> {
+    Ok(SqliteStore::open(url.file()).await?)
+}
+
+/// The hashers for new passwords.
+///
+/// # Errors
+/// The settings name no release of Django, or no number of rounds.
+pub fn hashers(settings: &Settings) -> Result<Hashers, Failure> {
+    let hashers = Hashers::new(django_version(settings)?);
+    let Some(iterations) = settings.get("PBKDF2_ITERATIONS") else {
+        return Ok(hashers);
+    };
+    let iterations = iterations
+        .as_u64()
+        .and_then(|number| u32::try_from(number).ok());
+    let iterations = iterations
+        .and_then(NonZeroU32::new)
+        .ok_or_else(|| Failure::new("PBKDF2_ITERATIONS should be between 1 and 4294967295"))?;
+    Ok(hashers.with_iterations(iterations))
+}
+
+/// The release of Django that reads what we write.
+///
+/// # Errors
+/// The setting names none from 4.2 on.
+pub fn django_version(settings: &Settings) -> Result<DjangoVersion, Failure> {
+    settings
+        .text("DJANGO_VERSION")
+        .map_or(Ok(DjangoVersion::LATEST), |text| {
+            text.parse()
+                .map_err(|error| Failure::new(format!("DJANGO_VERSION: {error}")))
+        })
+}
+
+/// A name as Python shows it, so that no control character reaches the terminal.
+fn quoted(name: &str) -> String {
+    format!("'{}'", name.escape_debug())
+}

@@ -1,0 +1,125 @@
+//! `check`: looks for what is wrong before a visitor finds it.
+
+use super::serve::{address, only_this_machine};
+use super::{Failure, django_version, hashers};
+use crate::database_url::DatabaseUrl;
+use crate::first_start::read_key_file;
+use crate::output;
+use crate::settings::{Settings, WeakKeys};
+
+/// Errors fail the command, warnings do not, as in Django.
+pub(crate) async fn run(
+    settings: &Settings,
+    deploy: bool,
+    database: Option<&DatabaseUrl>,
+) -> Result<(), Failure> {
+    let mut errors = errors(settings, deploy);
+    if let Some(url) = database {
+        errors.extend(database_errors(url).await);
+    }
+    let warnings = if deploy {
+        warnings(settings)
+    } else {
+        Vec::new()
+    };
+    let count = errors.len() + warnings.len();
+    if count == 0 {
+        output::result("System check identified no issues.");
+        return Ok(());
+    }
+    output::message("System check identified some issues:");
+    for (heading, found) in [("ERRORS", &errors), ("WARNINGS", &warnings)] {
+        if !found.is_empty() {
+            output::message(format_args!("\n{heading}:"));
+            found.iter().for_each(output::message);
+        }
+    }
+    let issues = if count == 1 { "issue" } else { "issues" };
+    output::message(format_args!("\nSystem check identified {count} {issues}."));
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::new("the check found errors"))
+    }
+}
+
+fn errors(settings: &Settings, deploy: bool) -> Vec<String> {
+    let mut errors = Vec::new();
+    let mut note = |outcome: Result<(), Failure>| {
+        errors.extend(outcome.err().map(|failure| failure.to_string()));
+    };
+    note(django_version(settings).map(drop));
+    note(hashers(settings).map(drop));
+    let listen = settings
+        .text("LISTEN")
+        .map_or(Some(super::serve::DEFAULT_ADDRESS), address);
+    let url = settings
+        .text("DATABASE_URL")
+        .map_or_else(|| Ok(DatabaseUrl::default()), DatabaseUrl::parse);
+    if listen.is_none() {
+        note(Err(Failure::new(
+            "LISTEN should be an address and a port, such as 127.0.0.1:8000",
+        )));
+    }
+    let weak = if deploy || !listen.is_some_and(|address| only_this_machine(&address)) {
+        WeakKeys::Refused
+    } else {
+        WeakKeys::Pass
+    };
+    match (settings.secrets(weak), url) {
+        (Ok(Some(_)), Ok(_)) => {}
+        (Ok(None), Ok(url)) => match read_key_file(url.file()) {
+            Ok(None) if deploy => note(Err(Failure::new(
+                "no secret key is given; name its file in SECRET_KEY_FILE",
+            ))),
+            Ok(_) => {}
+            Err(error) => note(Err(error.into())),
+        },
+        (secrets, url) => {
+            note(secrets.map(drop).map_err(Failure::from));
+            note(url.map(drop).map_err(Failure::from));
+        }
+    }
+    errors
+}
+
+async fn database_errors(url: &DatabaseUrl) -> Vec<String> {
+    let problems = async { super::open(url).await?.check().await.map_err(Failure::from) };
+    match problems.await {
+        Ok(problems) => problems.iter().map(ToString::to_string).collect(),
+        Err(failure) => vec![failure.to_string()],
+    }
+}
+
+fn warnings(settings: &Settings) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if settings
+        .texts("ALLOWED_HOSTS")
+        .is_none_or(|hosts| hosts.is_empty())
+    {
+        warnings.push("ALLOWED_HOSTS is empty: only loopback names are answered.".to_owned());
+    }
+    if settings
+        .texts("ALLOWED_HOSTS")
+        .is_some_and(|hosts| hosts.contains(&"*"))
+    {
+        warnings.push(
+            "ALLOWED_HOSTS has \"*\": whoever names a host in a request decides what links name."
+                .to_owned(),
+        );
+    }
+    for name in ["SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE"] {
+        if settings.get(name) == Some(&false.into()) {
+            warnings.push(format!(
+                "{name} is false: the cookie can be read where a request goes unencrypted."
+            ));
+        }
+    }
+    if settings.get("SESSION_COOKIE_HTTPONLY") == Some(&false.into()) {
+        warnings.push(
+            "SESSION_COOKIE_HTTPONLY is false: a script in a page can read the session's key."
+                .to_owned(),
+        );
+    }
+    warnings
+}

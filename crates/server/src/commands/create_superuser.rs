@@ -1,0 +1,152 @@
+//! `createsuperuser`: makes a user who may do everything.
+
+use std::os::unix::ffi::OsStringExt as _;
+
+use clap::Args;
+use cloakroom_core::auth::{CreateUser, User, UserCreated, UserStore as _};
+use cloakroom_core::password::unusable_password;
+use cloakroom_core::time::Timestamp;
+use cloakroom_stores::SqliteStore;
+use zeroize::Zeroizing;
+
+use super::{Failure, hashers, prompt};
+use crate::database_url::DatabaseUrl;
+use crate::settings::Settings;
+use crate::{new_user, output};
+
+#[derive(Args, Debug)]
+pub(crate) struct Options {
+    /// Ask nothing; the password is DJANGO_SUPERUSER_PASSWORD, without which nobody can sign in as this user
+    #[arg(long = "noinput", visible_alias = "no-input")]
+    no_input: bool,
+    /// The name to sign in with
+    #[arg(long, env = "DJANGO_SUPERUSER_USERNAME")]
+    username: Option<String>,
+    /// The e-mail address
+    #[arg(long, env = "DJANGO_SUPERUSER_EMAIL")]
+    email: Option<String>,
+}
+
+pub(crate) async fn run(
+    options: Options,
+    url: &DatabaseUrl,
+    settings: &Settings,
+) -> Result<(), Failure> {
+    let hashers = hashers(settings)?;
+    let store = super::open(url).await?;
+    let (username, email, password) = if options.no_input {
+        given(options, &store).await?
+    } else {
+        asked(options, &store).await?
+    };
+    let mut user = User::new("", username, Timestamp::now());
+    user.email = email;
+    user.password = match password {
+        Some(password) => hashers.make(&password)?,
+        None => unusable_password()?,
+    };
+    user.is_superuser = true;
+    user.is_staff = true;
+    match store.create_user(&user, CreateUser::Always).await? {
+        UserCreated::Created(_) => {
+            output::result("Superuser created successfully.");
+            Ok(())
+        }
+        UserCreated::UsernameTaken | UserCreated::NotTheFirst => Err(Failure::new(TAKEN)),
+    }
+}
+
+/// The name of whoever gives the command.
+pub(super) fn system_username() -> Option<String> {
+    ["LOGNAME", "USER"]
+        .into_iter()
+        .filter_map(|variable| std::env::var(variable).ok())
+        .find(|name| !name.is_empty())
+}
+
+type Answers = (String, String, Option<Zeroizing<Vec<u8>>>);
+
+async fn given(options: Options, store: &SqliteStore) -> Result<Answers, Failure> {
+    let missing = |option| Failure::new(format!("You must use --{option} with --noinput."));
+    let username = options.username.ok_or_else(|| missing("username"))?;
+    let email = options.email.ok_or_else(|| missing("email"))?;
+    let username = valid_username(&username, store).await?;
+    let password =
+        std::env::var_os("DJANGO_SUPERUSER_PASSWORD").map(|text| Zeroizing::new(text.into_vec()));
+    if password
+        .as_ref()
+        .is_some_and(|password| password.is_empty())
+    {
+        return Err(Failure::new("Blank passwords aren't allowed."));
+    }
+    Ok((username, valid_email(&email)?, password))
+}
+
+async fn asked(options: Options, store: &SqliteStore) -> Result<Answers, Failure> {
+    let mut username = match options.username {
+        Some(username) => Some(valid_username(&username, store).await?),
+        None => None,
+    };
+    let default = match system_username() {
+        Some(name) => valid_username(&name, store).await.ok(),
+        None => None,
+    };
+    let question = default.as_ref().map_or_else(
+        || "Username: ".to_owned(),
+        |name| format!("Username (leave blank to use '{name}'): "),
+    );
+    let username = loop {
+        if let Some(username) = username {
+            break username;
+        }
+        let answer = prompt::line(&question)?;
+        let answer = match &default {
+            Some(name) if answer.is_empty() => name,
+            _ => &answer,
+        };
+        username = told(valid_username(answer, store).await);
+    };
+    let mut email = options.email;
+    let email = loop {
+        let answer = match email.take() {
+            Some(email) => email,
+            None => prompt::line("Email address: ")?,
+        };
+        if let Some(email) = told(valid_email(&answer)) {
+            break email;
+        }
+    };
+    loop {
+        let password = prompt::password("Password: ")?;
+        if *prompt::password("Password (again): ")? != *password {
+            output::message("Error: Your passwords didn't match.");
+        } else if password.trim().is_empty() {
+            output::message("Error: Blank passwords aren't allowed.");
+        } else {
+            let bytes = Zeroizing::new(password.as_bytes().to_vec());
+            return Ok((username, email, Some(bytes)));
+        }
+    }
+}
+
+/// The answer, or `None` after saying what is wrong with it.
+fn told<T>(answer: Result<T, Failure>) -> Option<T> {
+    answer
+        .map_err(|failure| output::message(format_args!("Error: {failure}")))
+        .ok()
+}
+
+/// The name in the form in which it is kept, if nobody has it.
+async fn valid_username(name: &str, store: &SqliteStore) -> Result<String, Failure> {
+    let name = new_user::username(name).map_err(Failure::new)?;
+    match store.by_username(&name).await? {
+        Some(_) => Err(Failure::new(TAKEN)),
+        None => Ok(name),
+    }
+}
+
+fn valid_email(address: &str) -> Result<String, Failure> {
+    new_user::email(address).map_err(Failure::new)
+}
+
+const TAKEN: &str = "That username is already taken.";

@@ -1,0 +1,102 @@
+//! `serve`: everything up to the router, and after it.
+
+mod prepare;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::str::FromStr as _;
+use std::sync::Arc;
+
+use axum::Router;
+use cloakroom::{Cloakroom, Config};
+use tracing::info;
+
+use super::Failure;
+use crate::accept::{self, Limits};
+use crate::app::{self, App};
+use crate::settings::Settings;
+use crate::{output, pages};
+
+pub use self::prepare::{Profile, Site, prepare};
+
+pub(crate) async fn run(settings: Settings) -> Result<(), Failure> {
+    // First of all, so that a signal during the start is not lost.
+    let stop = accept::stop_signal()?;
+    let mut limits = limits(&settings);
+    let (site, listener) = prepare(settings, &mut limits).await?;
+    if let Some(link) = &site.setup_link {
+        output::message(format_args!(
+            "Make the first superuser within 30 minutes at\n  {}\nor run `cloakroom createsuperuser`.",
+            *link.url()
+        ));
+    }
+    output::message(format_args!(
+        "Cloakroom listens at http://{}/",
+        site.address
+    ));
+    accept::serve(listener, router(site)?, limits, stop).await;
+    Ok(())
+}
+
+/// The site put together.
+fn router(site: Site) -> Result<Router, Failure> {
+    info!(profile = ?site.profile, "serving");
+    let config = config(&site)?;
+    let folder = site.settings.text("TEMPLATE_FOLDER").map(Path::new);
+    let app = App {
+        cloakroom: Cloakroom::new(config, site.store.clone(), site.store.clone()),
+        templates: pages::load(folder)?,
+        store: site.store,
+        setup_link: site.setup_link,
+        key_fits: site.key_fits,
+    };
+    Ok(app::router(Arc::new(app)))
+}
+
+/// What the layer is configured by: our settings are checked already, the rest is as they say.
+fn config(site: &Site) -> Result<Config, Failure> {
+    let mut settings = cloakroom::Settings::default().with_secrets(&site.secrets);
+    for (name, value) in site.settings.iter() {
+        if cloakroom::Settings::NAMES.contains(&name) {
+            settings.set(name, value.clone());
+        }
+    }
+    settings.set("PROFILE", site.profile.name().into());
+    let mut config = Config::from_settings(&settings)?;
+    config.hosts.port = site.address.port();
+    Ok(config)
+}
+
+/// Reads an address and a port; `localhost` is 127.0.0.1.
+pub(crate) fn address(text: &str) -> Option<SocketAddr> {
+    let local = text
+        .strip_prefix("localhost:")
+        .map(|port| format!("127.0.0.1:{port}"));
+    SocketAddr::from_str(local.as_deref().unwrap_or(text)).ok()
+}
+
+/// True if no other machine can connect.
+pub(crate) fn only_this_machine(address: &SocketAddr) -> bool {
+    address.ip().to_canonical().is_loopback()
+}
+
+/// Where we listen unless told otherwise.
+pub(crate) const DEFAULT_ADDRESS: SocketAddr =
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8000);
+
+fn limits(settings: &Settings) -> Limits {
+    let mut limits = Limits::default();
+    let most = settings
+        .get("MAX_CONNECTIONS")
+        .and_then(serde_json::Value::as_u64);
+    if let Some(most) = most.and_then(|most| usize::try_from(most).ok()) {
+        limits.connections = most.max(1);
+        limits.per_address = limits.per_address.min(limits.connections);
+    }
+    let proxies = settings.texts("TRUSTED_PROXIES").unwrap_or_default();
+    limits.proxies = proxies
+        .iter()
+        .filter_map(|proxy| proxy.parse().ok())
+        .collect();
+    limits
+}

@@ -1,0 +1,87 @@
+//! `/home/`: for those who are logged in.
+
+use cloakroom_core::auth::User;
+use cloakroom_core::time::Timestamp;
+use serde::Serialize;
+
+use super::View;
+use super::csrf::Csrf;
+
+/// One's own page.
+#[derive(Debug, Serialize)]
+pub(crate) struct Home<'a> {
+    #[serde(flatten)]
+    csrf: Csrf,
+    name: String,
+    username: &'a str,
+    last_login: Option<Moment>,
+}
+
+impl<'a> Home<'a> {
+    /// The page of `user`.
+    pub(crate) fn new(user: &'a User, csrf: Csrf) -> Self {
+        Self {
+            csrf,
+            name: name(user),
+            username: &user.username,
+            last_login: user.last_login.map(Moment::new),
+        }
+    }
+}
+
+impl View for Home<'_> {
+    const TEMPLATE: &'static str = "home.html";
+}
+
+/// What to call someone: the full name if there is one (Django's `get_full_name`), else the username.
+pub(crate) fn name(user: &User) -> String {
+    let full = format!("{} {}", user.first_name, user.last_name);
+    match full.trim() {
+        "" => user.username.clone(),
+        full => full.to_owned(),
+    }
+}
+
+/// A moment for a `time` element.
+#[derive(Debug, Serialize)]
+struct Moment {
+    iso: String,
+    words: String,
+}
+
+impl Moment {
+    fn new(moment: Timestamp) -> Self {
+        let date = moment.http_date();
+        // `Sat, 25 Jul 2026 14:03:09 GMT`: neither the day of the week nor the second matters here.
+        let words = match (date.get(5..16), date.get(17..22)) {
+            (Some(day), Some(time)) => format!("{day}, {time} UTC"),
+            _ => date,
+        };
+        Self {
+            iso: moment.iso_text(),
+            words,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_told_to_the_minute() {
+        let moment = Moment::new(Timestamp::from_unix_seconds(1_785_000_189));
+        assert_eq!(moment.words, "25 Jul 2026, 17:23 UTC");
+        assert_eq!(moment.iso, "2026-07-25T17:23:09+00:00");
+    }
+
+    #[test]
+    fn someone_without_a_full_name_goes_by_the_username() {
+        let mut user = User::new("1", "alice", Timestamp::MIN);
+        assert_eq!(name(&user), "alice");
+        user.last_name = "Liddell".to_owned();
+        assert_eq!(name(&user), "Liddell");
+        user.first_name = "Alice".to_owned();
+        assert_eq!(name(&user), "Alice Liddell");
+    }
+}

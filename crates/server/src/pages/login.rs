@@ -1,0 +1,89 @@
+//! `/login/`.
+
+use serde::Serialize;
+
+use super::View;
+use super::csrf::Csrf;
+use super::form::{FieldError, REQUIRED};
+
+/// The form, before and after a try.
+#[derive(Debug, Serialize)]
+pub(crate) struct Login<'a> {
+    #[serde(flatten)]
+    csrf: Csrf,
+    /// Where to go on to, as it came in the address or the form. Judged when the login succeeds, not here.
+    next: &'a str,
+    /// As it was typed, so that it need not be typed again. The password never comes back.
+    username: &'a str,
+    errors: Vec<FieldError>,
+    invalid: Vec<&'static str>,
+    /// The field where the next key press belongs.
+    focus: &'static str,
+}
+
+impl<'a> Login<'a> {
+    /// The empty form.
+    pub(crate) fn form(next: &'a str, csrf: Csrf) -> Self {
+        Self {
+            csrf,
+            next,
+            username: "",
+            errors: Vec::new(),
+            invalid: Vec::new(),
+            focus: "username",
+        }
+    }
+
+    /// The form after a try that failed, whatever the reason: a wrong name, a wrong password, a locked and
+    /// a disabled account must look the same, or the page tells who has an account.
+    pub(crate) fn refused(next: &'a str, username: &'a str, csrf: Csrf) -> Self {
+        Self {
+            username,
+            errors: vec![FieldError {
+                field: "username",
+                label: "",
+                message: REFUSED.to_owned(),
+            }],
+            invalid: vec!["username", "password"],
+            focus: "password",
+            ..Self::form(next, csrf)
+        }
+    }
+
+    /// The form sent with a field left empty, which browsers do not do; nobody's password was tried.
+    pub(crate) fn incomplete(
+        next: &'a str,
+        username: &'a str,
+        password_given: bool,
+        csrf: Csrf,
+    ) -> Self {
+        let mut form = Self {
+            username,
+            ..Self::form(next, csrf)
+        };
+        let fields = [
+            ("username", "Username", !username.trim().is_empty()),
+            ("password", "Password", password_given),
+        ];
+        for (field, label, given) in fields {
+            if !given {
+                form.errors.push(FieldError {
+                    field,
+                    label,
+                    message: REQUIRED.to_owned(),
+                });
+                form.invalid.push(field);
+            }
+        }
+        form.focus = form.invalid.first().copied().unwrap_or("password");
+        form
+    }
+}
+
+impl View for Login<'_> {
+    const TEMPLATE: &'static str = "registration/login.html";
+}
+
+/// Django's words.
+const REFUSED: &str = "Please enter a correct username and password. \
+                       Note that both fields may be case-sensitive.";

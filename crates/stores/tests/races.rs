@@ -1,0 +1,35 @@
+//! Requests at the same time on each store, one store call at a time.
+
+/// The store on which nothing but the rules can go wrong.
+mod memory {
+    use std::sync::Arc;
+
+    use cloakroom_core::session::{MemoryStore, Store};
+
+    async fn open() -> (Arc<dyn Store>, ()) {
+        (Arc::new(MemoryStore::new(usize::MAX)), ())
+    }
+
+    cloakroom_testing::race_tests!(open);
+}
+
+#[cfg(feature = "sqlite")]
+mod sqlite {
+    use std::sync::Arc;
+
+    use cloakroom_core::session::Store;
+    use cloakroom_core::time::Timestamp;
+    use cloakroom_stores::SqliteStore;
+    use tempfile::TempDir;
+
+    async fn open() -> (Arc<dyn Store>, TempDir) {
+        let folder = TempDir::new().unwrap();
+        let store = SqliteStore::create(folder.path().join("races.db"))
+            .await
+            .unwrap();
+        let _ = store.migrate(Timestamp::now()).await.unwrap();
+        (Arc::new(store), folder)
+    }
+
+    cloakroom_testing::race_tests!(open);
+}

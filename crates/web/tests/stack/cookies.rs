@@ -1,0 +1,344 @@
+//! Cookies on the wire: the attributes of ours, and whatever a client sends.
+
+use axum::body::Body;
+use cloakroom::{Config, Secure};
+use cloakroom_testing::{Browser, Page};
+use http::Request;
+
+use crate::site::{PASSWORD, Plan, press, session_key, sign_in, whoami};
+
+/// Session and CSRF cookie of a login, without what differs each time.
+fn attributes(page: &Page) -> Vec<String> {
+    let cookies = page.set_cookies();
+    let without_secrets = cookies.iter().map(|cookie| {
+        let (pair, rest) = cookie.split_once("; ").unwrap();
+        let (name, _) = pair.split_once('=').unwrap();
+        let kept = rest
+            .split("; ")
+            .filter(|part| !part.starts_with("expires="));
+        format!("{name}; {}", kept.collect::<Vec<_>>().join("; "))
+    });
+    without_secrets.collect()
+}
+
+#[tokio::test]
+async fn each_profile_writes_its_attributes() {
+    // C1.
+    let rows = [
+        (Plan::strict as fn() -> Plan, "; Secure"),
+        (Plan::shared, "; Secure"),
+        (Plan::django, ""),
+    ];
+    for (plan, secure) in rows {
+        let site = plan().open().await;
+        let mut app = site.app.clone();
+        app = app.layer(axum::Extension(cloakroom::Listener {
+            port: 443,
+            tls: true,
+        }));
+        let browser = Browser::at(&app, "https://localhost");
+        let form = browser.get("/form/").await;
+        let fields = [
+            ("username", "ann"),
+            ("password", PASSWORD),
+            ("csrfmiddlewaretoken", form.csrf_token().unwrap()),
+        ];
+        let page = browser.post("/login/", &fields).await;
+        let expected = [
+            format!("csrftoken; Max-Age=31449600; Path=/; SameSite=Lax{secure}"),
+            format!("sessionid; HttpOnly; Max-Age=1209600; Path=/; SameSite=Lax{secure}"),
+        ];
+        assert_eq!(attributes(&page), expected);
+        for cookie in page.set_cookies() {
+            assert!(cookie.contains("; expires="), "{cookie}");
+            assert!(!cookie.to_ascii_lowercase().contains("domain"), "{cookie}");
+        }
+        assert!(!browser.script_cookies("/").contains("sessionid"));
+        let deletion = press(&browser, "/logout/")
+            .await
+            .set_cookie("sessionid")
+            .unwrap();
+        let expected = "sessionid=\"\"; expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/; SameSite=Lax";
+        assert_eq!(deletion, expected);
+    }
+}
+
+#[tokio::test]
+async fn cookies_are_for_https_except_on_this_machine() {
+    let site = Plan::strict()
+        .config(|config| {
+            config
+                .hosts
+                .allowed
+                .push(cloakroom::HostPattern::new("site.example"))
+        })
+        .open()
+        .await;
+    let proxied = Plan::strict()
+        .config(|config| {
+            config.hosts.secure_proxy_ssl_header = Some((
+                http::HeaderName::from_static("x-forwarded-proto"),
+                "https".into(),
+            ));
+        })
+        .open()
+        .await;
+    let rows: [(&str, &[(&str, &str)], bool); 12] = [
+        ("localhost", &[], false),
+        ("LOCALHOST:8000", &[], false),
+        ("sub.localhost", &[], false),
+        ("127.0.0.1:8000", &[], false),
+        ("[::1]:8000", &[], false),
+        ("site.example", &[], true),
+        ("localhost", &[("x-forwarded-proto", "https")], true),
+        ("localhost", &[("x-forwarded-proto", "http")], true),
+        ("localhost", &[("x-forwarded-for", "10.0.0.1")], true),
+        ("localhost", &[("forwarded", "for=10.0.0.1")], true),
+        ("localhost", &[("via", "1.1 proxy")], true),
+        ("localhost", &[("x-real-ip", "10.0.0.1")], true),
+    ];
+    for (host, headers, secure) in rows {
+        let mut request = Request::get("/form/").header("host", host);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let page = site
+            .browser()
+            .send(request.body(Body::empty()).unwrap())
+            .await;
+        let cookie = page.set_cookie("csrftoken").unwrap();
+        assert_eq!(cookie.ends_with("; Secure"), secure, "{host} {headers:?}");
+    }
+    let page = proxied.browser().get("/form/").await;
+    assert!(
+        page.set_cookie("csrftoken").unwrap().ends_with("; Secure"),
+        "a proxy is expected"
+    );
+    for (secure, expected) in [(Secure::Always, true), (Secure::Never, false)] {
+        let site = Plan::strict().config(|config: &mut Config| config.csrf.cookie.secure = secure);
+        let page = site.open().await.browser().get("/form/").await;
+        assert_eq!(
+            page.set_cookie("csrftoken").unwrap().contains("Secure"),
+            expected
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_prefixed_cookie_is_written_so_that_browsers_keep_and_drop_it() {
+    // C2.
+    let site = Plan::strict()
+        .config(|config| {
+            config.session.cookie.name = "__Host-sessionid".into();
+            config.csrf.cookie.name = "__Host-csrftoken".into();
+        })
+        .open()
+        .await;
+    let app = site.app.clone().layer(axum::Extension(cloakroom::Listener {
+        port: 443,
+        tls: true,
+    }));
+    let browser = Browser::at(&app, "https://localhost");
+    assert_eq!(sign_in(&browser, "ann", PASSWORD).await.status, 302);
+    assert_eq!(whoami(&browser).await, "ann");
+    let key = browser.cookie("__Host-sessionid").unwrap();
+    // C6, C8: none of these is the cookie, whatever other parsers make of them.
+    for cookie in [
+        format!("\u{2000}__Host-sessionid={key}"),
+        format!("__Host-sessionid\u{a0}={key}"),
+        format!("=__Host-sessionid={key}"),
+        format!("__host-sessionid={key}"),
+        "__Host-sessionid".to_owned(),
+    ] {
+        let request = Request::get("/whoami/").header("cookie", cookie.as_bytes());
+        let page = browser.send(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(page.text(), "nobody", "{cookie}");
+    }
+    press(&browser, "/logout/").await;
+    assert_eq!(browser.cookie("__Host-sessionid"), None);
+}
+
+#[tokio::test]
+async fn two_session_cookies_are_none_or_the_last() {
+    // C9.
+    for (plan, who) in [
+        (Plan::strict as fn() -> Plan, "nobody"),
+        (Plan::shared, "ann"),
+        (Plan::django, "ann"),
+    ] {
+        let site = plan().open().await;
+        let browser = site.ann().await;
+        let key = session_key(&browser);
+        let evil = "e".repeat(32);
+        let ask = async |cookies: &[String]| {
+            let mut request = Request::get("/whoami/");
+            for cookie in cookies {
+                request = request.header("cookie", cookie);
+            }
+            site.browser()
+                .send(request.body(Body::empty()).unwrap())
+                .await
+                .text()
+                .to_owned()
+        };
+        let (ours, theirs) = (format!("sessionid={key}"), format!("sessionid={evil}"));
+        assert_eq!(ask(&[format!("{theirs}; {ours}")]).await, who);
+        assert_eq!(
+            ask(&[theirs.clone(), ours.clone()]).await,
+            who,
+            "in two headers"
+        );
+        assert_eq!(ask(&[format!("{ours}; {theirs}")]).await, "nobody");
+        assert_eq!(ask(std::slice::from_ref(&ours)).await, "ann");
+        assert_eq!(ask(&["a=b".into(), ours]).await, "ann");
+    }
+}
+
+#[tokio::test]
+async fn whatever_a_client_sends_as_a_cookie_is_no_error() {
+    // C7, C10, C11.
+    let site = Plan::shared().open().await;
+    let browser = site.ann().await;
+    let key = session_key(&browser);
+    let good = format!("; sessionid={key}");
+    let many: String = (0..5000).map(|n| format!("n{n}=v; ")).collect();
+    let rows: Vec<(Vec<u8>, &str)> = vec![
+        (b"sessionid=\"aaaaaaaa\\000\"".to_vec(), "nobody"),
+        (format!("sessionid=\"{key}\\000\"").into_bytes(), "nobody"),
+        (format!("sessionid=\"{key}\"").into_bytes(), "ann"),
+        (
+            format!("sessionid={}", "a".repeat(400_000)).into_bytes(),
+            "nobody",
+        ),
+        (format!("{}{good}", "\\".repeat(64_000)).into_bytes(), "ann"),
+        (
+            format!("a=\"{}\"{good}", "\\0".repeat(32_000)).into_bytes(),
+            "ann",
+        ),
+        (format!("{}{good}", ";".repeat(64_000)).into_bytes(), "ann"),
+        (format!("{many}{good}").into_bytes(), "ann"),
+        (
+            format!("$Version=1; a=\"x; sessionid=evil\"{good}").into_bytes(),
+            "ann",
+        ),
+        (
+            format!("ga=x]sessionid=evil, sessionid=evil{good}").into_bytes(),
+            "ann",
+        ),
+        ([b"\xff\xfe=\xc3\x28; ", good.as_bytes()].concat(), "ann"),
+        (
+            b"sessionid=\xff\xff\xff\xff\xff\xff\xff\xff".to_vec(),
+            "nobody",
+        ),
+        (b"=".to_vec(), "nobody"),
+        (b"".to_vec(), "nobody"),
+    ];
+    for (cookie, who) in rows {
+        let request = |path: &str| {
+            let request = Request::get(path).header("cookie", cookie.as_slice());
+            request.body(Body::empty()).unwrap()
+        };
+        let page = browser.send(request("/whoami/")).await;
+        let shown = &cookie[..cookie.len().min(60)];
+        assert_eq!(
+            (page.status.as_u16(), page.text()),
+            (200, who),
+            "{}",
+            shown.escape_ascii()
+        );
+        assert_eq!(browser.send(request("/form/")).await.status, 200);
+    }
+    // CVE-2025-14550.
+    let mut request = Request::get("/whoami/");
+    for _ in 0..10_000 {
+        request = request.header("cookie", "a=b");
+    }
+    let page = browser.send(request.body(Body::empty()).unwrap()).await;
+    assert_eq!(page.text(), "nobody");
+}
+
+#[tokio::test]
+async fn a_handler_s_cookies_go_out_and_come_back() {
+    // C12, C13.
+    let site = Plan::strict().open().await;
+    let browser = site.browser();
+    browser.get("/cookie/set/?name=theme&value=a%20b;c").await;
+    assert_eq!(browser.cookie("theme").as_deref(), Some("\"a b\\073c\""));
+    assert_eq!(browser.get("/cookie/get/?name=theme").await.text(), "a b;c");
+    browser.get("/cookie/delete/?name=theme").await;
+    assert_eq!(
+        browser.get("/cookie/get/?name=theme").await.text(),
+        "nothing"
+    );
+
+    browser.get("/cookie/sign/?name=device&value=7").await;
+    assert_eq!(browser.get("/cookie/unsign/?name=device").await.text(), "7");
+    let signed = browser.cookie("device").unwrap();
+    browser.receive(&format!("other={signed}; Path=/"));
+    assert_eq!(
+        browser.get("/cookie/unsign/?name=other").await.text(),
+        "forged"
+    );
+    browser.receive(&format!("device=8{}; Path=/", &signed[1..]));
+    assert_eq!(
+        browser.get("/cookie/unsign/?name=device").await.text(),
+        "forged"
+    );
+    assert_eq!(
+        browser.get("/cookie/unsign/?name=none").await.text(),
+        "nothing"
+    );
+    // C5.
+    for name in ["a%0Ab", "a%0D%0Ab", "a;b", "a%00", "", "\u{e9}"] {
+        let page = browser
+            .get(&format!("/cookie/set/?name={name}&value=x"))
+            .await;
+        assert_eq!(
+            (page.status.as_u16(), page.set_cookies().len()),
+            (500, 0),
+            "{name}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn in_django_s_profile_a_cookie_that_opens_nothing_is_deleted() {
+    for (plan, deleted) in [
+        (Plan::django as fn() -> Plan, true),
+        (Plan::shared, false),
+        (Plan::strict, false),
+    ] {
+        let site = plan().open().await;
+        for target in ["/whoami/", "/session/flush/"] {
+            let browser = site.browser();
+            browser.receive("sessionid=abcdefghijklmnopqrstuvwxyz012345; Path=/");
+            browser.get(target).await;
+            assert_eq!(browser.cookie("sessionid").is_none(), deleted, "{target}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_does_not_fit_its_cookie_is_an_error() {
+    // C3.
+    use crate::site::Engine;
+    let site = Plan::strict().engine(Engine::SignedCookies).open().await;
+    let browser = site.browser();
+    browser.get("/session/set/?name=a&value=1").await;
+    let kept = browser.cookie("sessionid");
+    let noise = cloakroom::password::Hashers::new(cloakroom::version::DjangoVersion::LATEST)
+        .with_iterations(std::num::NonZeroU32::MIN);
+    let noise: String = (0..100u8)
+        .map(|n| {
+            noise
+                .make_with_salt(&[n], "s")
+                .unwrap()
+                .replace(['+', '='], "-")
+        })
+        .collect();
+    let page = browser
+        .get(&format!("/session/set/?name=a&value={noise}"))
+        .await;
+    assert_eq!((page.status.as_u16(), page.set_cookies().len()), (500, 0));
+    assert_eq!(browser.cookie("sessionid"), kept);
+}

@@ -1,0 +1,155 @@
+//! The test site's pages: each uses one thing.
+
+use std::collections::HashMap;
+
+use axum::extract::{Path, Query};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get, post};
+use axum::{Form, Router};
+use bytes::Bytes;
+use cloakroom::session::Expiry;
+use cloakroom::{
+    Auth, Cookies, CsrfToken, Error, Session, User, cookie::SetCookie, login_required, redirect,
+};
+use http::StatusCode;
+use serde::Deserialize;
+
+pub(crate) fn routes() -> Router {
+    Router::new()
+        .route("/", get(|| async { "untouched" }))
+        .route("/login/", get(form).post(sign_in))
+        .route("/logout/", post(sign_out))
+        .route("/home/", get(home))
+        .route(
+            "/guarded/",
+            any(|| async { "seen" }).layer(login_required()),
+        )
+        .route("/whoami/", get(whoami))
+        .route("/whoami-if-known/", get(whoami_if_known))
+        .nest("/section", Router::new().route("/{page}/", get(home)))
+        .route("/form/", get(form))
+        .route("/unused-token/", get(|_: CsrfToken| async { "no form" }))
+        .route("/echo/", any(echo))
+        .route("/session/{action}/", get(act))
+        .route("/cookie/{action}/", get(cookie))
+}
+
+async fn home(user: User) -> String {
+    format!("Hello {}", user.username)
+}
+
+async fn whoami(user: Option<User>) -> String {
+    user.map_or("nobody".into(), |user| user.username.clone())
+}
+
+async fn whoami_if_known(user: Result<Option<User>, Error>) -> String {
+    match user {
+        Ok(Some(user)) => user.username.clone(),
+        Ok(None) => "nobody".into(),
+        Err(error) => format!("unknown: {}", error.status().as_u16()),
+    }
+}
+
+async fn form(csrf: CsrfToken) -> Result<String, Error> {
+    Ok(format!("<form method=post>{}</form>", csrf.input()?))
+}
+
+#[derive(Deserialize)]
+struct SignIn {
+    username: String,
+    password: String,
+}
+
+async fn sign_in(auth: Auth, Form(form): Form<SignIn>) -> Result<Response, Error> {
+    let user = auth.authenticate(&form.username, &form.password).await?;
+    let Some(user) = user else {
+        return Ok("Please try again.".into_response());
+    };
+    auth.login(&user)?;
+    Ok(auth.redirect_next("/home/"))
+}
+
+async fn sign_out(auth: Auth) -> Result<Response, Error> {
+    auth.logout()?;
+    Ok(redirect("/login/"))
+}
+
+async fn echo(body: Bytes) -> Bytes {
+    body
+}
+
+/// Does one thing with the session, and answers with the status that the query asks for.
+async fn act(
+    session: Session,
+    Path(action): Path<String>,
+    Query(query): Query<HashMap<String, String>>,
+) -> Result<(StatusCode, String), Error> {
+    let text = |name: &str| query.get(name).map_or("", String::as_str);
+    let (name, value) = (text("name"), text("value"));
+    let shown = match action.as_str() {
+        "open" => String::new(),
+        "get" => {
+            let value: Option<serde_json::Value> = session.get(name)?;
+            value.map_or("nothing".into(), |value| value.to_string())
+        }
+        "contains" => session.contains(name)?.to_string(),
+        "names" => session.names()?.join(","),
+        "is_empty" => session.is_empty()?.to_string(),
+        "set" => {
+            session.set(name, value)?;
+            String::new()
+        }
+        "add" => session.add(name, 1)?.to_string(),
+        "remove" => session.remove(name)?.to_string(),
+        "take" => {
+            let value: Option<String> = session.take(name)?;
+            value.unwrap_or("nothing".into())
+        }
+        "clear" => format!("{:?}", session.clear()?),
+        "flush" => format!("{:?}", session.flush()?),
+        "cycle" => format!("{:?}", session.cycle_key()?),
+        "expiry" => {
+            session.set_expiry(match value {
+                "default" => Expiry::SiteDefault,
+                "close" => Expiry::AtBrowserClose,
+                seconds => Expiry::Seconds(seconds.parse().unwrap()),
+            })?;
+            String::new()
+        }
+        _ => return Ok((StatusCode::NOT_FOUND, String::new())),
+    };
+    let status = query
+        .get("status")
+        .map_or(200, |text| text.parse().unwrap());
+    Ok((StatusCode::from_u16(status).unwrap(), shown))
+}
+
+async fn cookie(
+    cookies: Cookies,
+    Path(action): Path<String>,
+    Query(query): Query<HashMap<String, String>>,
+) -> Result<String, Error> {
+    let text = |name: &str| query.get(name).map_or("", String::as_str);
+    let (name, value) = (text("name"), text("value"));
+    Ok(match action.as_str() {
+        "get" => cookies.get(name).unwrap_or("nothing".into()),
+        "count" => cookies.iter().count().to_string(),
+        "set" => {
+            cookies.set(&SetCookie::new(name, value)?.max_age(60));
+            String::new()
+        }
+        "delete" => {
+            cookies.delete(name)?;
+            String::new()
+        }
+        "sign" => {
+            cookies.set_signed(name, value, "salt", |cookie| cookie.http_only(true))?;
+            String::new()
+        }
+        "unsign" => match cookies.get_signed(name, "salt", None) {
+            Ok(value) => value.unwrap_or("nothing".into()),
+            Err(_) => "forged".into(),
+        },
+        _ => "no such action".into(),
+    })
+}

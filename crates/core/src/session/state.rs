@@ -119,7 +119,7 @@ impl SessionState {
     pub fn is_empty(&self) -> bool {
         let has_record = match self.fate {
             Fate::Stay => matches!(self.origin, Origin::Record(_) | Origin::Cookie),
-            Fate::Renew => true,
+            Fate::Renew | Fate::Upgrade => true,
             Fate::Flush | Fate::Drop => false,
         };
         !has_record && self.names().next().is_none()

@@ -14,6 +14,8 @@ use tokio::runtime::Runtime;
 use crate::visitors::Visitors;
 use crate::{limit, ours};
 
+const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Case {
@@ -100,10 +102,7 @@ impl Case {
         let request = |cookie: &HeaderValue| {
             Request::get(&path)
                 .header(HOST, ours::HOST)
-                .header(
-                    USER_AGENT,
-                    "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
-                )
+                .header(USER_AGENT, BROWSER)
                 .header(
                     ACCEPT,
                     "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
@@ -113,6 +112,20 @@ impl Case {
                 .expect("every part of it is fixed")
         };
         cookies.iter().cycle().take(count).map(request).collect()
+    }
+
+    /// The same requests as they stand on the wire.
+    pub(crate) fn requests_on_the_wire(self, count: usize) -> Vec<Vec<u8>> {
+        let wire = |request: Request<Body>| {
+            let mut text = format!("GET {} HTTP/1.1\r\n", request.uri());
+            for (name, value) in request.headers() {
+                let value = value.to_str().expect("these headers are ASCII");
+                text.push_str(&format!("{name}: {value}\r\n"));
+            }
+            text.push_str("\r\n");
+            text.into_bytes()
+        };
+        self.requests(count).into_iter().map(wire).collect()
     }
 
     /// How many requests one measurement has: some milliseconds' worth.

@@ -75,6 +75,7 @@ async fn form(State(site): State<Arc<Site>>, request: Request) -> Response {
     ));
     let mut response = by_cookie(page);
     set(&mut response, cookie::csrf(secret, SystemTime::now()));
+    cache(&mut response, "private");
     response
 }
 
@@ -94,8 +95,7 @@ async fn login(State(site): State<Arc<Site>>) -> Response {
     let mut response = by_cookie("signed in");
     set(&mut response, cookie::csrf(&cookie::secret(), now));
     set(&mut response, cookie::session(&value, now));
-    let private = HeaderValue::from_static("private, no-store");
-    response.headers_mut().insert(CACHE_CONTROL, private);
+    cache(&mut response, "private, no-store");
     response
 }
 
@@ -106,6 +106,7 @@ async fn write(State(site): State<Arc<Site>>, request: Request) -> Response {
         Some((visits, value)) => {
             let mut response = by_cookie(visits.to_string());
             set(&mut response, cookie::session(&value, now));
+            cache(&mut response, "private");
             response
         }
         None => StatusCode::FORBIDDEN.into_response(),
@@ -123,6 +124,11 @@ fn by_cookie(body: impl IntoResponse) -> Response {
 fn set(response: &mut Response, cookie: String) {
     let value = HeaderValue::try_from(cookie).expect("it is ASCII");
     response.headers_mut().append(SET_COOKIE, value);
+}
+
+fn cache(response: &mut Response, rule: &'static str) {
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(rule));
 }
 
 /// Django's `salted_hmac`, with the key's part done once.

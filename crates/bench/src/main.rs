@@ -29,6 +29,9 @@ struct Options {
     /// Only this cell, as `me/sqlite`; may be given several times.
     #[arg(long)]
     only: Vec<Case>,
+    /// Sends the requests as HTTP/1.1 over a connection in memory, one after the other.
+    #[arg(long)]
+    http: bool,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -53,14 +56,16 @@ fn main() -> io::Result<()> {
     let mut output = io::stdout().lock();
     match options.command {
         None => {
-            let cases = if options.only.is_empty() {
+            let mut cases = if options.only.is_empty() {
                 Case::all()
             } else {
                 options.only
             };
+            cases.retain(|case| !options.http || case.at_once == 1);
             writeln!(output, "{}", rounds::HEADING)?;
             for case in cases {
-                writeln!(output, "{}", rounds::row(&runtime, case, options.rounds))?;
+                let row = rounds::row(&runtime, case, options.http, options.rounds);
+                writeln!(output, "{row}")?;
             }
         }
         Some(Command::Count {

@@ -16,7 +16,7 @@ pub(crate) const HEADING: &str = "| engine | page | ours µs | limit µs | ratio
 
 /// Measures a cell `rounds` times. Whatever disturbs the machine for longer than a moment disturbs both sides
 /// of a pair, so that the ratio of a pair means more than either time.
-pub(crate) fn row(runtime: &Runtime, case: Case, rounds: usize) -> String {
+pub(crate) fn row(runtime: &Runtime, case: Case, http: bool, rounds: usize) -> String {
     let folder = tempfile::tempdir().expect("the temporary folder is writable");
     let mut ours = case.app(Side::Ours, runtime, folder.path());
     let mut limit = case.app(Side::Limit, runtime, folder.path());
@@ -30,8 +30,8 @@ pub(crate) fn row(runtime: &Runtime, case: Case, rounds: usize) -> String {
             (&mut limit, &mut ours)
         };
         let pair = (
-            measure(runtime, case, first),
-            measure(runtime, case, second),
+            measure(runtime, case, http, first),
+            measure(runtime, case, http, second),
         );
         let (ours, limit) = if round % 2 == 0 {
             pair
@@ -64,10 +64,15 @@ pub(crate) fn row(runtime: &Runtime, case: Case, rounds: usize) -> String {
 }
 
 /// Microseconds of CPU for one request.
-fn measure(runtime: &Runtime, case: Case, app: &mut Router) -> f64 {
+fn measure(runtime: &Runtime, case: Case, http: bool, app: &mut Router) -> f64 {
     let count = case.requests_in_round();
-    let requests = case.requests(count);
-    let taken = clock::time(|| drive::serve(runtime, app, requests, case.at_once));
+    let taken = if http {
+        let requests = case.requests_on_the_wire(count);
+        clock::time(|| drive::over_http(runtime, app, &requests))
+    } else {
+        let requests = case.requests(count);
+        clock::time(|| drive::serve(runtime, app, requests, case.at_once))
+    };
     micros(taken) / count as f64
 }
 

@@ -11,7 +11,6 @@ use axum::extract::{FromRequestParts, OptionalFromRequestParts, OriginalUri};
 use axum::response::Response;
 use cloakroom_core::password::Verification;
 use cloakroom_core::time::Timestamp;
-use http::HeaderMap;
 use http::request::Parts;
 
 pub use required::login_required;
@@ -97,8 +96,8 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for User {
 /// ```
 #[derive(Clone)]
 pub struct Auth {
+    /// Its session is loaded.
     visit: Visit,
-    headers: HeaderMap,
     query_next: Option<String>,
 }
 
@@ -108,7 +107,7 @@ impl Auth {
     /// # Errors
     /// The store failed, or the session is closed.
     pub async fn user(&self) -> Result<Option<User>, Error> {
-        Ok(self.visit.load_user(&self.headers).await?.map(User))
+        Ok(self.visit.session_user().await?.map(User))
     }
 
     /// The active user with this name and password, in about the same time whatever is wrong.
@@ -246,11 +245,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Auth {
                 .last()
                 .map(|(_, value)| value.into_owned())
         });
-        Ok(Self {
-            visit,
-            headers: parts.headers.clone(),
-            query_next,
-        })
+        Ok(Self { visit, query_next })
     }
 }
 

@@ -184,6 +184,11 @@ impl Visit {
         headers: &HeaderMap,
     ) -> Result<Option<Arc<UserRow>>, Error> {
         self.load_session(headers).await?;
+        self.session_user().await
+    }
+
+    /// The user whom the session that is loaded belongs to, by at most one read.
+    pub(crate) async fn session_user(&self) -> Result<Option<Arc<UserRow>>, Error> {
         if let Some(known) = &self.state().user {
             return Ok(known.clone());
         }

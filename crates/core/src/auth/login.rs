@@ -108,9 +108,9 @@ impl AuthRules {
             Some(_) if self.relogin == Relogin::RenewsKey => session.cycle_key(),
             Some(_) => {}
         }
-        set_text(session, USER_ID_NAME, &user.id);
-        set_text(session, BACKEND_NAME, &self.backends[0]);
-        set_text(session, HASH_NAME, &hash);
+        session.set_text(USER_ID_NAME, &user.id);
+        session.set_text(BACKEND_NAME, &self.backends[0]);
+        session.set_text(HASH_NAME, &hash);
         if self.dates_login {
             // An integer is always writable.
             let _ = session.set(SIGNED_IN_AT_NAME, &now.unix_seconds());
@@ -164,7 +164,7 @@ impl AuthRules {
     pub fn update_session_auth_hash(&self, session: &mut SessionState, user: &User) {
         session.cycle_key();
         if stored_text(session, USER_ID_NAME).as_ref() == Some(&user.id) {
-            set_text(session, HASH_NAME, &self.session_auth_hash(user));
+            session.set_text(HASH_NAME, &self.session_auth_hash(user));
         }
     }
 }
@@ -187,12 +187,6 @@ fn stored_text(session: &SessionState, name: &str) -> Option<String> {
             .ok()
             .map(|id| id.map(|id| id.to_string()))
     })?
-}
-
-fn set_text(session: &mut SessionState, name: &str, value: &str) {
-    session
-        .set(name, value)
-        .expect("text is always writable as JSON");
 }
 
 fn same(expected: &str, stored: Option<&str>) -> bool {

@@ -172,6 +172,12 @@ impl SessionState {
         self.set_raw(name, ascii::to_json(value)?)
     }
 
+    /// [`set`](Self::set) for a text, which Django can always read.
+    pub(crate) fn set_text(&mut self, name: &str, value: &str) {
+        self.own_change();
+        self.changes.set(&ascii::escaped(name), ascii::text(value));
+    }
+
     fn set_raw(&mut self, name: &str, json: String) -> Result<(), ValueError> {
         data::check_value(&json).map_err(ValueError::Unreadable)?;
         self.own_change();

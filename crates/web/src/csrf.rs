@@ -216,9 +216,14 @@ impl CsrfToken {
     /// The operating system's random generator does not answer.
     pub fn input(&self) -> Result<String, Error> {
         let token = self.token()?;
-        Ok(format!(
-            "<input type=\"hidden\" name=\"{FORM_FIELD}\" value=\"{token}\">"
-        ))
+        let parts = [
+            "<input type=\"hidden\" name=\"",
+            FORM_FIELD,
+            "\" value=\"",
+            &token,
+            "\">",
+        ];
+        Ok(parts.concat())
     }
 }
 

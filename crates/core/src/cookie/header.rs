@@ -30,7 +30,14 @@ pub fn parse(header: &[u8]) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)
 /// It searches from the end and allocates only for a value with escapes in it.
 #[must_use]
 pub fn find_last<'a>(header: &'a [u8], name: &str) -> Option<Cow<'a, str>> {
-    named(header, name).next_back().map(value)
+    let mut rest = header;
+    loop {
+        let start = memchr::memrchr(b';', rest).map_or(0, |at| at + 1);
+        if let Some(raw) = raw_value(&rest[start..], name) {
+            return Some(value(raw));
+        }
+        rest = &rest[..start.checked_sub(1)?];
+    }
 }
 
 /// How many cookies of this name the header carries.
@@ -38,17 +45,25 @@ pub fn find_last<'a>(header: &'a [u8], name: &str) -> Option<Cow<'a, str>> {
 /// A sibling host can set a second one beside ours ("cookie tossing"); a strict reader takes neither.
 #[must_use]
 pub fn count(header: &[u8], name: &str) -> usize {
-    named(header, name).count()
+    let mut start = 0;
+    let ends = memchr::memchr_iter(b';', header).chain([header.len()]);
+    let pieces = ends.map(|end| {
+        let piece = &header[start..end];
+        start = end + 1;
+        piece
+    });
+    pieces
+        .filter(|piece| raw_value(piece, name).is_some())
+        .count()
 }
 
-fn named<'a>(header: &'a [u8], name: &str) -> impl DoubleEndedIterator<Item = &'a [u8]> {
+/// The raw value of a piece that has this name. Most pieces are other cookies, which their beginning tells.
+fn raw_value<'a>(piece: &'a [u8], name: &str) -> Option<&'a [u8]> {
     let name = name.as_bytes();
-    header
-        .split(|byte| *byte == b';')
-        // Most pieces are other cookies, which their beginning tells.
-        .filter(move |piece| trim_start(piece).starts_with(name))
-        .filter_map(split_piece)
-        .filter_map(move |(found, raw)| (found == name).then_some(raw))
+    let (found, raw) = Some(piece)
+        .filter(|piece| trim_start(piece).starts_with(name))
+        .and_then(split_piece)?;
+    (found == name).then_some(raw)
 }
 
 /// Name and raw value of each piece. Splitting before decoding gives what Django gets by decoding first:

@@ -116,8 +116,9 @@ impl Lifetime {
     /// The moment at which a signed-in session ends however busy it is.
     #[must_use]
     pub fn absolute_end(&self, data: &SessionData) -> Option<Timestamp> {
-        let signed_in_at: i64 = data.get(SIGNED_IN_AT_NAME).ok()??;
-        Some(Timestamp::from_unix_seconds(signed_in_at).plus_seconds(self.absolute?))
+        let absolute = self.absolute?;
+        let signed_in_at = data.raw(SIGNED_IN_AT_NAME)?.parse().ok()?;
+        Some(Timestamp::from_unix_seconds(signed_in_at).plus_seconds(absolute))
     }
 }
 

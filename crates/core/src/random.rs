@@ -24,8 +24,11 @@ impl std::error::Error for RandomError {
 ///
 /// # Errors
 /// The generator does not answer.
-pub(crate) fn text(alphabet: &[u8], length: usize) -> Result<String, RandomError> {
-    let fair = 256 - 256 % alphabet.len();
+pub(crate) fn text<const CHARACTERS: usize>(
+    alphabet: &[u8; CHARACTERS],
+    length: usize,
+) -> Result<String, RandomError> {
+    let fair = 256 - 256 % CHARACTERS;
     let mut text = String::with_capacity(length);
     let mut pool = [0; 64];
     while text.len() < length {
@@ -38,7 +41,7 @@ pub(crate) fn text(alphabet: &[u8], length: usize) -> Result<String, RandomError
         text.extend(
             drawn
                 .take(wanted)
-                .map(|byte| char::from(alphabet[byte % alphabet.len()])),
+                .map(|byte| char::from(alphabet[byte % CHARACTERS])),
         );
     }
     Ok(text)

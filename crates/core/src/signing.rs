@@ -47,13 +47,13 @@ impl SaltedHmac {
     /// The MAC as 64 lower-case hexadecimal digits.
     pub(crate) fn hex(&self, value: &[u8]) -> String {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let digits = self
-            .mac(value)
-            .into_iter()
-            .flat_map(|byte| [byte >> 4, byte & 15]);
-        digits
-            .map(|digit| char::from(DIGITS[usize::from(digit)]))
-            .collect()
+        let mut text = String::with_capacity(64);
+        for byte in self.mac(value) {
+            for digit in [byte >> 4, byte & 15] {
+                text.push(char::from(DIGITS[usize::from(digit)]));
+            }
+        }
+        text
     }
 }
 

@@ -109,6 +109,9 @@ impl Browser {
     }
 
     /// The same without reading the response's body. What is dropped before it is ready was hung up.
+    ///
+    /// # Panics
+    /// The browser's host or a cookie cannot stand in a header.
     pub async fn begin(&self, mut request: Request<Body>) -> http::Response<Body> {
         let path = request.uri().path().to_owned();
         let headers = request.headers_mut();

@@ -1,6 +1,6 @@
 //! The end of a request: its session is carried out and its cookies are written, in Django's order.
 
-use std::sync::Arc;
+use std::pin::Pin;
 
 use axum::response::{IntoResponse, Response};
 use cloakroom_core::cookie::SetCookie;
@@ -13,74 +13,53 @@ use crate::error::Error;
 use crate::site::Sessions;
 use crate::visit::{Slot, State, Visit};
 
+/// The end of a request.
+pub(crate) enum Finish {
+    /// Nothing had to be waited for.
+    Done(Response),
+    /// The session is being carried out.
+    Waits(Carrying),
+}
+
+pub(crate) type Carrying = Pin<Box<dyn Future<Output = Response> + Send>>;
+
 /// Takes up what the request did. If that fails, the handler's response is not sent: it would acknowledge
 /// what did not happen.
-pub(crate) async fn finish(visit: Visit, mut response: Response) -> Response {
-    visit.state().sealed = true;
-    let failed = response.status().is_server_error();
-    let outcome = if failed {
-        Ok(None)
-    } else {
-        settle(&visit).await
+pub(crate) fn finish(visit: Visit, response: Response) -> Finish {
+    match settle(&visit, response.status().is_server_error()) {
+        Some(cookie) => Finish::Done(answer(&visit, response, cookie)),
+        None => Finish::Waits(Box::pin(async move {
+            let cookie = carry_out(&visit).await;
+            answer(&visit, response, cookie)
+        })),
+    }
+}
+
+/// Seals the session. The session cookie that is due, or `None` if the session is to be carried out first.
+fn settle(visit: &Visit, failed: bool) -> Option<Result<Option<SetCookie>, Error>> {
+    let config = &visit.site().config.session;
+    let mut state = visit.state();
+    state.sealed = true;
+    let session = match &state.session {
+        _ if failed => return Some(Ok(None)),
+        Slot::Unloaded => return Some(Ok(None)),
+        // An early save may still be on its way in a task of its own; `commit` waits for it.
+        Slot::Away => return None,
+        Slot::Open(session) => session,
     };
-    let mut sets_ours = false;
-    match outcome {
-        Ok(cookie) => {
-            match write_cookies(&visit, cookie.as_ref(), failed, response.headers_mut()) {
-                Ok(ours) => sets_ours = ours,
-                Err(error) => response = error.into_response(),
-            }
-        }
-        Err(error) => response = error.into_response(),
+    let dead = session.is_empty() && !session.is_modified() && !session.is_unreadable();
+    if dead && config.deletes_dead_cookie && state.sent_session_cookie {
+        return Some(config.cookie.deletion().map(Some).map_err(Error::from));
     }
-    if visit.state().reads_cookies {
-        vary_by_cookie(response.headers_mut());
-    }
-    let signed_in = matches!(visit.state().user, Some(Some(_)));
-    let privacy = match (signed_in, sets_ours) {
-        (true, _) => Some("private, no-store"),
-        // A cache that varies by cookie may still keep it for everybody who has none.
-        (false, true) => Some("private"),
-        (false, false) => None,
-    };
-    if let Some(privacy) = privacy
-        && visit.site().config.login.pages_are_private
-        && !response.headers().contains_key(CACHE_CONTROL)
-    {
-        response
-            .headers_mut()
-            .insert(CACHE_CONTROL, HeaderValue::from_static(privacy));
-    }
-    response
+    let saves = session.is_modified() || session.was_saved() || config.save_every_request;
+    (!saves).then_some(Ok(None))
 }
 
 /// Carries the session out; the session cookie that is due.
-async fn settle(visit: &Visit) -> Result<Option<SetCookie>, Error> {
-    let site = Arc::clone(visit.site());
+async fn carry_out(visit: &Visit) -> Result<Option<SetCookie>, Error> {
+    let site = visit.site();
     let config = &site.config.session;
     let secure = || visit.secure(config.cookie.secure);
-    let (modified, empty) = {
-        let state = visit.state();
-        match &state.session {
-            // An early save may still be on its way in a task of its own; `commit` waits for it.
-            Slot::Unloaded => return Ok(None),
-            Slot::Away => (true, false),
-            Slot::Open(session) => {
-                let dead = session.is_empty() && !session.is_modified() && !session.is_unreadable();
-                (
-                    session.is_modified() || session.was_saved() || config.save_every_request,
-                    dead,
-                )
-            }
-        }
-    };
-    if empty && config.deletes_dead_cookie && visit.state().sent_session_cookie {
-        return Ok(Some(config.cookie.deletion()?));
-    }
-    if !modified {
-        return Ok(None);
-    }
-    let now = Timestamp::now();
     if let Sessions::SignedCookie(engine) = &site.sessions {
         let last_login = visit.state().last_login.take();
         if let Some((id, at)) = last_login {
@@ -95,7 +74,7 @@ async fn settle(visit: &Visit) -> Result<Option<SetCookie>, Error> {
                 &mut session,
                 &config.cookie.name,
                 config.save_every_request,
-                now,
+                Timestamp::now(),
             )?
         };
         return Ok(match written {
@@ -116,6 +95,46 @@ async fn settle(visit: &Visit) -> Result<Option<SetCookie>, Error> {
     })
 }
 
+/// The response with its cookies, and with what caches are to know of them.
+fn answer(
+    visit: &Visit,
+    mut response: Response,
+    session_cookie: Result<Option<SetCookie>, Error>,
+) -> Response {
+    let failed = response.status().is_server_error();
+    let mut state = visit.state();
+    let written = session_cookie.and_then(|cookie| {
+        let headers = response.headers_mut();
+        write_cookies(visit, &mut state, cookie.as_ref(), failed, headers)
+    });
+    let sets_ours = match written {
+        Ok(ours) => ours,
+        Err(error) => {
+            response = error.into_response();
+            false
+        }
+    };
+    if state.reads_cookies {
+        vary_by_cookie(response.headers_mut());
+    }
+    let signed_in = matches!(state.user, Some(Some(_)));
+    let privacy = match (signed_in, sets_ours) {
+        (true, _) => Some("private, no-store"),
+        // A cache that varies by cookie may still keep it for everybody who has none.
+        (false, true) => Some("private"),
+        (false, false) => None,
+    };
+    if let Some(privacy) = privacy
+        && visit.site().config.login.pages_are_private
+        && !response.headers().contains_key(CACHE_CONTROL)
+    {
+        response
+            .headers_mut()
+            .insert(CACHE_CONTROL, HeaderValue::from_static(privacy));
+    }
+    response
+}
+
 fn lasting(cookie: SetCookie, max_age: Option<i64>) -> SetCookie {
     match max_age {
         Some(seconds) => cookie.max_age(seconds),
@@ -128,46 +147,39 @@ fn lasting(cookie: SetCookie, max_age: Option<i64>) -> SetCookie {
 /// True if one of the latter two is set or deleted.
 fn write_cookies(
     visit: &Visit,
+    state: &mut State,
     session_cookie: Option<&SetCookie>,
     failed: bool,
     headers: &mut HeaderMap,
 ) -> Result<bool, Error> {
-    let now = Timestamp::now();
-    let mut guard = visit.state();
-    let State {
-        cookies,
-        cookie_names,
-        csrf,
-        reads_cookies,
-        ..
-    } = &mut *guard;
-    if failed && !cookie_names.is_empty() {
-        tracing::warn!(cookies = ?cookie_names, "the handler failed, so its cookies are not sent");
-        *cookies = Default::default();
+    if failed && !state.cookie_names.is_empty() {
+        tracing::warn!(cookies = ?state.cookie_names, "the handler failed, so its cookies are not sent");
+        state.cookies = Default::default();
     }
-    let csrf_cookie = csrf.cookie_due();
-    *reads_cookies |= csrf_cookie.is_some() || session_cookie.is_some();
-    drop(guard);
+    let csrf_secret = state.csrf.cookie_due();
+    state.reads_cookies |= csrf_secret.is_some() || session_cookie.is_some();
     let config = &visit.site().config.csrf;
-    let csrf_cookie = match csrf_cookie.filter(|_| !failed) {
+    let csrf_cookie = match csrf_secret.filter(|_| !failed) {
         None => None,
         Some(secret) => {
-            let cookie = config
-                .cookie
-                .cookie(&secret, visit.secure(config.cookie.secure))?;
+            let secure = visit.secure(config.cookie.secure);
+            let cookie = config.cookie.cookie(&secret, secure)?;
             Some(lasting(cookie, config.cookie_age))
         }
     };
-    let mut state = visit.state();
-    for cookie in csrf_cookie.iter().chain(session_cookie) {
-        state.cookies.set(cookie, now);
+    let sets_ours = csrf_cookie.is_some() || session_cookie.is_some();
+    if sets_ours {
+        let now = Timestamp::now();
+        for cookie in csrf_cookie.iter().chain(session_cookie) {
+            state.cookies.set(cookie, now);
+        }
     }
     for value in state.cookies.header_values() {
         // The writer lets nothing through that a header cannot carry.
         let value = HeaderValue::try_from(value).map_err(|_| Error::closed())?;
         headers.append(SET_COOKIE, value);
     }
-    Ok(csrf_cookie.is_some() || session_cookie.is_some())
+    Ok(sets_ours)
 }
 
 /// Django's `patch_vary_headers`: adds `Cookie` unless it is there; a `*` stands for everything.

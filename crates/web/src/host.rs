@@ -79,28 +79,31 @@ impl HostRules {
     /// The host is missing, given twice, malformed or none of the site's.
     pub(crate) fn place(&self, head: &Head<'_>) -> Result<Place, BadHost> {
         let proxied = self.trusted_proxies.include(head.peer);
-        let host = self.host(head, proxied)?;
+        let (host, domain) = self.host(head, proxied)?;
         let secure = self.is_secure(head, proxied);
+        // The cheap questions first: this is asked of every request.
         let local = !secure
             && self.secure_proxy_ssl_header.is_none()
-            && !head.headers.keys().any(is_forwarding)
-            && is_loopback_name(domain_and_port(&host).map_or("", |(domain, _)| domain));
-        let forwarded_port = head
-            .headers
-            .get("x-forwarded-port")
-            .filter(|_| proxied && self.use_x_forwarded_port);
-        let forwarded_port =
-            forwarded_port.and_then(|value| value.to_str().ok()?.trim().parse().ok());
+            && is_loopback_name(domain)
+            && !head.headers.keys().any(is_forwarding);
+        let forwarded_port = if proxied && self.use_x_forwarded_port {
+            head.headers
+                .get("x-forwarded-port")
+                .and_then(|value| value.to_str().ok()?.trim().parse().ok())
+        } else {
+            None
+        };
         let port = forwarded_port.or(head.local_port).unwrap_or(self.port);
         Ok(Place {
-            host,
+            host: host.to_owned(),
             secure,
             local,
             port,
         })
     }
 
-    fn host(&self, head: &Head<'_>, proxied: bool) -> Result<String, BadHost> {
+    /// The host as it was sent, and its part before the port.
+    fn host<'a>(&self, head: &Head<'a>, proxied: bool) -> Result<(&'a str, &'a str), BadHost> {
         let mut hosts = head.headers.get_all(HOST).iter();
         let header = hosts.next();
         if hosts.next().is_some() {
@@ -117,21 +120,19 @@ impl HostRules {
             }
             (header, authority) => header.or(authority).ok_or(BadHost::Missing)?,
         };
-        let forwarded = head
-            .headers
-            .get("x-forwarded-host")
-            .filter(|_| proxied && self.use_x_forwarded_host);
+        let forwarded = if proxied && self.use_x_forwarded_host {
+            head.headers.get("x-forwarded-host")
+        } else {
+            None
+        };
         let host = match forwarded {
             Some(value) => value.to_str().map_err(|_| BadHost::Malformed)?,
             None => sent,
         };
         let (domain, _) = domain_and_port(host).ok_or(BadHost::Malformed)?;
-        let domain = domain
-            .strip_suffix('.')
-            .unwrap_or(domain)
-            .to_ascii_lowercase();
-        if self.allowed.iter().any(|pattern| pattern.matches(&domain)) {
-            Ok(host.to_owned())
+        let name = domain.strip_suffix('.').unwrap_or(domain);
+        if self.allowed.iter().any(|pattern| pattern.matches(name)) {
+            Ok((host, domain))
         } else {
             Err(BadHost::NotAllowed)
         }
@@ -210,12 +211,13 @@ impl HostPattern {
         Self(pattern.to_ascii_lowercase())
     }
 
-    /// `domain` is in lower case.
     fn matches(&self, domain: &str) -> bool {
         match self.0.strip_prefix('.') {
             _ if self.0 == "*" => true,
-            Some(parent) => domain == parent || domain.ends_with(&self.0),
-            None => domain == self.0,
+            Some(parent) => {
+                domain.eq_ignore_ascii_case(parent) || ends_ignoring_case(domain, &self.0)
+            }
+            None => domain.eq_ignore_ascii_case(&self.0),
         }
     }
 }
@@ -336,7 +338,8 @@ fn domain_and_port(host: &str) -> Option<(&str, &str)> {
     let end = if host.starts_with('[') {
         host.find(']')? + 1
     } else {
-        host.find(':').unwrap_or(host.len())
+        let colon = host.bytes().position(|byte| byte == b':');
+        colon.unwrap_or(host.len())
     };
     let (domain, port) = host.split_at(end);
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'-';
@@ -357,16 +360,22 @@ fn domain_and_port(host: &str) -> Option<(&str, &str)> {
 }
 
 fn is_loopback_name(domain: &str) -> bool {
-    let domain = domain.to_ascii_lowercase();
     let address = domain
         .strip_prefix('[')
         .and_then(|rest| rest.strip_suffix(']'))
-        .unwrap_or(&domain);
+        .unwrap_or(domain);
     address
         .parse::<IpAddr>()
         .is_ok_and(|address| address.is_loopback())
-        || domain == "localhost"
-        || domain.ends_with(".localhost")
+        || domain.eq_ignore_ascii_case("localhost")
+        || ends_ignoring_case(domain, ".localhost")
+}
+
+fn ends_ignoring_case(text: &str, end: &str) -> bool {
+    let start = text.len().checked_sub(end.len());
+    start
+        .and_then(|start| text.get(start..))
+        .is_some_and(|text| text.eq_ignore_ascii_case(end))
 }
 
 fn is_forwarding(name: &HeaderName) -> bool {

@@ -14,7 +14,7 @@ use tower_service::Service;
 
 use crate::csrf;
 use crate::error::Error;
-use crate::finish::finish;
+use crate::finish::{Carrying, Finish, finish};
 use crate::host::Head;
 use crate::site::Site;
 use crate::visit::Visit;
@@ -131,10 +131,12 @@ where
                     Ok(request) => inner.call(request).await?,
                     Err(error) => error.into_response(),
                 };
-                Ok(if nested {
-                    response
-                } else {
-                    finish(visit, response).await
+                if nested {
+                    return Ok(response);
+                }
+                Ok(match finish(visit, response) {
+                    Finish::Done(response) => response,
+                    Finish::Waits(carrying) => carrying.await,
                 })
             }),
         }
@@ -155,7 +157,7 @@ where
 type Boxed<E> = Pin<Box<dyn Future<Output = Result<Response, E>> + Send>>;
 
 pin_project! {
-    /// The response of a service in Cloakroom's layer. A request that touches nothing of ours is not boxed.
+    /// The response of a service in Cloakroom's layer. Only a request that checks a form or changes a session is boxed.
     #[derive(Debug)]
     pub struct ResponseFuture<F, E> {
         #[pin]
@@ -169,6 +171,7 @@ pin_project! {
         Refused { response: Option<Response> },
         Handler { #[pin] inner: F, visit: Option<Visit> },
         Boxed { boxed: Boxed<E> },
+        Carrying { carrying: Carrying },
     }
 }
 
@@ -178,6 +181,7 @@ impl<F, E> fmt::Debug for Stage<F, E> {
             Self::Refused { .. } => "Refused",
             Self::Handler { .. } => "Handler",
             Self::Boxed { .. } => "Boxed",
+            Self::Carrying { .. } => "Carrying",
         })
     }
 }
@@ -191,25 +195,29 @@ where
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
-            let next = match self.as_mut().project().stage.project() {
+            let carrying = match self.as_mut().project().stage.project() {
                 Step::Refused { response } => {
                     return Poll::Ready(Ok(response
                         .take()
                         .expect("a future is not polled after its end")));
                 }
                 Step::Boxed { boxed } => return boxed.as_mut().poll(context),
+                Step::Carrying { carrying } => return carrying.as_mut().poll(context).map(Ok),
                 Step::Handler { inner, visit } => {
                     let response = ready!(inner.poll(context))?;
                     match visit.take().filter(Visit::is_touched) {
                         None => return Poll::Ready(Ok(response)),
-                        Some(visit) => Box::pin(async move { Ok(finish(visit, response).await) }),
+                        Some(visit) => match finish(visit, response) {
+                            Finish::Done(response) => return Poll::Ready(Ok(response)),
+                            Finish::Waits(carrying) => carrying,
+                        },
                     }
                 }
             };
             self.as_mut()
                 .project()
                 .stage
-                .set(Stage::Boxed { boxed: next });
+                .set(Stage::Carrying { carrying });
         }
     }
 }

@@ -1,5 +1,6 @@
 //! One request's visit: what its extractors have loaded and changed, until the response takes it up.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -141,7 +142,7 @@ impl Visit {
     }
 
     /// The session cookie's value, by the site's rule for duplicates.
-    fn session_cookie(&self, headers: &HeaderMap) -> Option<String> {
+    fn session_cookie<'a>(&self, headers: &'a HeaderMap) -> Option<Cow<'a, str>> {
         let config = &self.site().config.session;
         let name = &config.cookie.name;
         if config.duplicates == Duplicates::Anonymous {
@@ -282,9 +283,7 @@ impl fmt::Debug for Visit {
 }
 
 /// The last cookie of this name in all of the request's `Cookie` headers.
-pub(crate) fn find_cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+pub(crate) fn find_cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cow<'a, str>> {
     let mut headers = headers.get_all(COOKIE).iter().rev();
-    headers
-        .find_map(|header| cookie::find_last(header.as_bytes(), name))
-        .map(std::borrow::Cow::into_owned)
+    headers.find_map(|header| cookie::find_last(header.as_bytes(), name))
 }

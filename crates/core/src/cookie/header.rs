@@ -42,24 +42,39 @@ pub fn count(header: &[u8], name: &str) -> usize {
 }
 
 fn named<'a>(header: &'a [u8], name: &str) -> impl DoubleEndedIterator<Item = &'a [u8]> {
-    pieces(header).filter_map(move |(found, raw)| (found == name.as_bytes()).then_some(raw))
+    let name = name.as_bytes();
+    header
+        .split(|byte| *byte == b';')
+        // Most pieces are other cookies, which their beginning tells.
+        .filter(move |piece| trim_start(piece).starts_with(name))
+        .filter_map(split_piece)
+        .filter_map(move |(found, raw)| (found == name).then_some(raw))
 }
 
 /// Name and raw value of each piece. Splitting before decoding gives what Django gets by decoding first:
 /// no invalid sequence swallows an ASCII byte.
 fn pieces(header: &[u8]) -> impl DoubleEndedIterator<Item = (&[u8], &[u8])> {
-    header.split(|byte| *byte == b';').filter_map(|piece| {
-        let equals = piece.iter().position(|byte| *byte == b'=');
-        let (name, value) =
-            equals.map_or((&piece[..0], piece), |at| (&piece[..at], &piece[at + 1..]));
-        let (name, value) = (trim(name), trim(value));
-        (!name.is_empty() || !value.is_empty()).then_some((name, value))
-    })
+    header.split(|byte| *byte == b';').filter_map(split_piece)
+}
+
+fn split_piece(piece: &[u8]) -> Option<(&[u8], &[u8])> {
+    let equals = piece.iter().position(|byte| *byte == b'=');
+    let (name, value) = equals.map_or((&piece[..0], piece), |at| (&piece[..at], &piece[at + 1..]));
+    let (name, value) = (trim(name), trim(value));
+    (!name.is_empty() || !value.is_empty()).then_some((name, value))
 }
 
 /// Not `trim_ascii`, and never `str::trim`: see [`parse`].
-fn trim(mut bytes: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = bytes {
+fn trim(bytes: &[u8]) -> &[u8] {
+    let mut bytes = trim_start(bytes);
+    while let [rest @ .., b' ' | b'\t'] = bytes {
+        bytes = rest;
+    }
+    bytes
+}
+
+fn trim_start(mut bytes: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = bytes {
         bytes = rest;
     }
     bytes
@@ -68,12 +83,15 @@ fn trim(mut bytes: &[u8]) -> &[u8] {
 /// `http.cookies._unquote`.
 fn value(raw: &[u8]) -> Cow<'_, str> {
     match raw {
-        [b'"', inner @ .., b'"'] if inner.contains(&b'\\') => {
-            unescape(&String::from_utf8_lossy(inner)).into()
-        }
-        [b'"', inner @ .., b'"'] => String::from_utf8_lossy(inner),
-        _ => String::from_utf8_lossy(raw),
+        [b'"', inner @ .., b'"'] if inner.contains(&b'\\') => unescape(&text(inner)).into(),
+        [b'"', inner @ .., b'"'] => text(inner),
+        _ => text(raw),
     }
+}
+
+/// As `from_utf8_lossy`, which looks at every byte for itself even where all of them are ASCII.
+fn text(bytes: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 #[cfg(test)]

@@ -54,7 +54,7 @@ impl ResponseCookies {
 
     /// The text of each `Set-Cookie` header.
     pub fn header_values(&self) -> impl Iterator<Item = String> {
-        self.0.iter().map(Written::to_string)
+        self.0.iter().map(Written::header_value)
     }
 }
 
@@ -104,37 +104,38 @@ impl Written {
         self.partitioned |= cookie.partitioned;
         self.same_site = cookie.same_site.or(self.same_site);
     }
-}
 
-/// The attributes stand sorted by their lower-case names, and `expires` is itself in lower case.
-impl fmt::Display for Written {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}={}", self.name, self.coded_value)?;
+    /// The header's text. The attributes stand sorted by their lower-case names, and `expires` is itself in lower
+    /// case.
+    pub(super) fn header_value(&self) -> String {
+        let mut text = String::with_capacity(self.name.len() + self.coded_value.len() + 128);
+        let mut push = |parts: [&str; 3]| parts.into_iter().for_each(|part| text.push_str(part));
+        push([&self.name, "=", &self.coded_value]);
         if !self.domain.is_empty() {
-            write!(formatter, "; Domain={}", self.domain)?;
+            push(["; ", "Domain=", &self.domain]);
         }
         if !self.expires.is_empty() {
-            write!(formatter, "; expires={}", self.expires)?;
+            push(["; ", "expires=", &self.expires]);
         }
         if self.http_only {
-            formatter.write_str("; HttpOnly")?;
+            push(["; ", "HttpOnly", ""]);
         }
         if let Some(seconds) = self.max_age {
-            write!(formatter, "; Max-Age={seconds}")?;
+            push(["; ", "Max-Age=", &seconds.to_string()]);
         }
         if self.partitioned {
-            formatter.write_str("; Partitioned")?;
+            push(["; ", "Partitioned", ""]);
         }
         if !self.path.is_empty() {
-            write!(formatter, "; Path={}", self.path)?;
+            push(["; ", "Path=", &self.path]);
         }
         if let Some(same_site) = self.same_site {
-            write!(formatter, "; SameSite={}", same_site.as_str())?;
+            push(["; ", "SameSite=", same_site.as_str()]);
         }
         if self.secure {
-            formatter.write_str("; Secure")?;
+            push(["; ", "Secure", ""]);
         }
-        Ok(())
+        text
     }
 }
 

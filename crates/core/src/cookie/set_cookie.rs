@@ -189,7 +189,7 @@ impl SetCookie {
     /// The text of the `Set-Cookie` header: ASCII without control characters.
     #[must_use]
     pub fn header_value(&self, now: Timestamp) -> String {
-        Written::new(self, now).to_string()
+        Written::new(self, now).header_value()
     }
 
     /// Why browsers would drop this cookie without a word, if they would.

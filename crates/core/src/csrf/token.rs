@@ -54,10 +54,9 @@ impl CsrfSecret {
     /// # Errors
     /// The generator does not answer.
     pub fn masked(&self) -> Result<String, RandomError> {
-        let mut token = random::text(Self::ALPHABET, Self::LENGTH)?;
-        let cipher: String = combine(&self.0, &token, |secret, mask| secret + mask);
-        token.push_str(&cipher);
-        Ok(token)
+        let mask = random::text(Self::ALPHABET, Self::LENGTH)?;
+        let cipher = combine(&self.0, &mask, |secret, mask| secret + mask);
+        Ok([mask, cipher].concat())
     }
 
     /// Whether a request's token, masked or not, proves this secret.
@@ -100,7 +99,7 @@ fn unmasked(text: &str) -> Result<String, TokenFault> {
 }
 
 /// Each character's place in the alphabet, joined with that of the mask's character.
-fn combine(text: &str, mask: &str, join: fn(usize, usize) -> usize) -> String {
+fn combine(text: &str, mask: &str, join: impl Fn(usize, usize) -> usize) -> String {
     let places = text.bytes().zip(mask.bytes());
     places
         .map(|(character, mask)| {

@@ -1,9 +1,8 @@
 //! What a request did to a session, name by name, so that it can be done again to what another request left.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
-use super::data::{self, SessionData, ValueError};
+use super::data::{self, Assembly, SessionData, ValueError};
 
 /// Changes in the order in which their names were first touched. Names are in Django's escaped form.
 #[derive(Clone, Debug)]
@@ -150,29 +149,31 @@ impl Changes {
         if self.is_empty() {
             return Ok(base.clone());
         }
-        let index: HashMap<&str, usize> = self
+        // Sorted, so that many changes to many names are not a product of the two.
+        let mut index: Vec<(&str, usize)> = self
             .by_name
             .iter()
             .enumerate()
             .map(|(place, (name, _))| (&**name, place))
             .collect();
+        index.sort_unstable();
         let mut written = vec![false; self.by_name.len()];
-        let mut text = String::with_capacity(base.text().len() + 64);
-        text.push('{');
+        let mut data = Assembly::like(base);
         if !self.cleared {
             for (name, value) in base.raw_entries() {
-                let Some(place) = index.get(name).copied() else {
-                    push(&mut text, name, value);
+                let Ok(found) = index.binary_search_by_key(&name, |(name, _)| name) else {
+                    data.push(name, value);
                     continue;
                 };
+                let place = index[found].1;
                 match &self.by_name[place].1 {
                     Change::Set { last: true, .. } | Change::Remove => continue,
-                    Change::Set { json, .. } => push(&mut text, name, json),
+                    Change::Set { json, .. } => data.push(name, json),
                     Change::Add(more) => {
                         let sum = number(value)
                             .ok()
                             .and_then(|number| number.checked_add(*more));
-                        push(&mut text, name, &sum.ok_or(Conflict)?.to_string());
+                        data.push(name, &sum.ok_or(Conflict)?.to_string());
                     }
                 }
                 written[place] = true;
@@ -180,17 +181,16 @@ impl Changes {
         }
         for ((name, change), written) in self.by_name.iter().zip(written) {
             match change {
-                Change::Set { json, .. } if !written => push(&mut text, name, json),
-                Change::Add(more) if !written => push(&mut text, name, &more.to_string()),
+                Change::Set { json, .. } if !written => data.push(name, json),
+                Change::Add(more) if !written => data.push(name, &more.to_string()),
                 _ => {}
             }
         }
-        text.push('}');
-        if text == **base.text() {
+        let data = data.finish();
+        if data.text() == base.text() {
             return Ok(base.clone());
         }
-        // Every part was checked when it came in, so this only makes the index.
-        SessionData::from_ascii(text).map_err(|_| Conflict)
+        Ok(data)
     }
 
     /// Whether another request's state may be built upon: what we relied on has not changed underneath us.
@@ -229,16 +229,6 @@ impl Changes {
 
 fn number(json: &str) -> Result<i64, ValueError> {
     data::parse(json)
-}
-
-fn push(text: &mut String, name: &str, value: &str) {
-    if text.len() > 1 {
-        text.push(',');
-    }
-    text.push('"');
-    text.push_str(name);
-    text.push_str("\":");
-    text.push_str(value);
 }
 
 #[cfg(test)]

@@ -129,7 +129,6 @@ impl SessionState {
         now: Timestamp,
     ) -> Result<Committed, CommitError> {
         let commit = Commit { store, rules, now };
-        let data = self.data();
         // Until this one is through, whatever happens; a second commit after a failed one could otherwise
         // keep under a new key what another request has ended.
         let origin = std::mem::replace(&mut self.origin, Origin::Lost);
@@ -159,17 +158,20 @@ impl SessionState {
                 }
             }
             (Origin::Record(Seen { key, .. }) | Origin::Unreadable(key), Fate::Flush) => {
-                commit.end(&key, None, &data).await?
+                commit.end(&key, None, &self.data()).await?
             }
             (Origin::Record(seen), Fate::Drop) => {
-                commit.end(&seen.key, Some(&seen.version), &data).await?
+                commit
+                    .end(&seen.key, Some(&seen.version), &self.data())
+                    .await?
             }
-            (_, fate) if !data.is_empty() || fate == Fate::Renew => {
+            (origin, fate) => {
+                let data = self.data();
+                if data.is_empty() && fate != Fate::Renew {
+                    self.origin = origin;
+                    return Ok(Committed::Untouched);
+                }
                 Outcome::Kept(commit.create(&data).await?)
-            }
-            (origin, _) => {
-                self.origin = origin;
-                return Ok(Committed::Untouched);
             }
         };
         *self = Self::new();

@@ -43,6 +43,8 @@ enum Name {
 impl SessionData {
     /// Sizes from which duplicate names are looked for by hashing.
     const MANY: usize = 32;
+    /// Names for which there is room from the start: a login has four.
+    const USUAL: usize = 8;
 
     /// `{}`.
     #[must_use]
@@ -70,7 +72,7 @@ impl SessionData {
     /// Reads a JSON object's text, which is ASCII.
     pub(crate) fn from_ascii(text: impl Into<Arc<str>>) -> Result<Self, DataError> {
         let text = text.into();
-        let mut entries = Vec::new();
+        let mut entries = Vec::with_capacity(Self::USUAL);
         Scanner::new(&text).object(|name, value| {
             let raw = &text[name.clone()];
             let normal = ascii::normal_form(raw);
@@ -89,28 +91,32 @@ impl SessionData {
     }
 
     /// Python keeps a name where it first stood, with the value that came last.
-    fn without_duplicates(&self, entries: Vec<Entry>) -> Vec<Entry> {
-        let mut kept: Vec<Entry> = Vec::with_capacity(entries.len());
+    fn without_duplicates(&self, mut entries: Vec<Entry>) -> Vec<Entry> {
         let mut places: HashMap<String, usize> = HashMap::new();
         let many = entries.len() > Self::MANY;
-        for entry in entries {
-            let name = self.name_of(&entry);
+        let mut kept = 0;
+        for next in 0..entries.len() {
+            let name = self.name_of(&entries[next]);
             let place = if many {
                 places.get(name).copied()
             } else {
-                kept.iter().position(|other| self.name_of(other) == name)
+                entries[..kept]
+                    .iter()
+                    .position(|other| self.name_of(other) == name)
             };
             match place {
-                Some(place) => kept[place].value = entry.value,
+                Some(place) => entries[place].value = entries[next].value.clone(),
                 None => {
                     if many {
-                        places.insert(name.to_owned(), kept.len());
+                        places.insert(name.to_owned(), kept);
                     }
-                    kept.push(entry);
+                    entries.swap(kept, next);
+                    kept += 1;
                 }
             }
         }
-        kept
+        entries.truncate(kept);
+        entries
     }
 
     /// The object's text.
@@ -171,6 +177,54 @@ impl SessionData {
             Name::Here(range) => &self.text[range.clone()],
             Name::Normal(name) => name,
         }
+    }
+}
+
+/// Puts data together from names and values that were checked when they came in.
+pub(super) struct Assembly {
+    text: String,
+    entries: Vec<Entry>,
+}
+
+impl Assembly {
+    /// Begins with room for some more names than `like` has.
+    pub(super) fn like(like: &SessionData) -> Self {
+        let mut text = String::with_capacity(like.text.len() + 64);
+        text.push('{');
+        let entries = Vec::with_capacity(like.entries.len() + SessionData::USUAL);
+        Self { text, entries }
+    }
+
+    /// Adds a name in its escaped form, which must not be there yet, and its value.
+    pub(super) fn push(&mut self, name: &str, value: &str) {
+        if !self.entries.is_empty() {
+            self.text.push(',');
+        }
+        self.text.push('"');
+        let name = Name::Here(self.append(name));
+        self.text.push_str("\":");
+        let value = self.append(value);
+        self.entries.push(Entry { name, value });
+    }
+
+    fn append(&mut self, part: &str) -> Range<usize> {
+        let start = self.text.len();
+        self.text.push_str(part);
+        start..self.text.len()
+    }
+
+    pub(super) fn finish(mut self) -> SessionData {
+        self.text.push('}');
+        let data = SessionData {
+            text: self.text.into(),
+            entries: self.entries.into(),
+        };
+        debug_assert!(
+            SessionData::from_ascii(Arc::clone(&data.text))
+                .is_ok_and(|read| read.raw_entries().eq(data.raw_entries())),
+            "the parts are not what they were checked to be"
+        );
+        data
     }
 }
 

@@ -73,7 +73,9 @@ impl Lifetime {
     /// The site's age for this session.
     fn site_age(&self, data: &SessionData) -> i64 {
         match self.anonymous_age {
-            Some(age) if data.raw(crate::session::USER_ID_NAME).is_none() => age.min(self.age),
+            Some(age) if data.raw_by_normal(crate::session::USER_ID_NAME).is_none() => {
+                age.min(self.age)
+            }
             _ => self.age,
         }
     }
@@ -129,7 +131,7 @@ enum OwnExpiry {
 
 impl OwnExpiry {
     fn of(data: &SessionData) -> Self {
-        let Some(raw) = data.raw(EXPIRY_NAME) else {
+        let Some(raw) = data.raw_by_normal(EXPIRY_NAME) else {
             return Self::None;
         };
         match raw {

@@ -1,7 +1,7 @@
 //! `check`: looks for what is wrong before a visitor finds it.
 
-use super::serve::{address, only_this_machine};
-use super::{Failure, django_version, hashers};
+use super::Failure;
+use super::serve::{address, check_settings, only_this_machine};
 use crate::database_url::DatabaseUrl;
 use crate::first_start::read_key_file;
 use crate::output;
@@ -48,8 +48,7 @@ fn errors(settings: &Settings, deploy: bool) -> Vec<String> {
     let mut note = |outcome: Result<(), Failure>| {
         errors.extend(outcome.err().map(|failure| failure.to_string()));
     };
-    note(django_version(settings).map(drop));
-    note(hashers(settings).map(drop));
+    note(check_settings(settings));
     let listen = settings
         .text("LISTEN")
         .map_or(Some(super::serve::DEFAULT_ADDRESS), address);

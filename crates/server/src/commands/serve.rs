@@ -8,6 +8,7 @@ use std::str::FromStr as _;
 use std::sync::Arc;
 
 use axum::Router;
+use cloakroom::secret::{SecretKey, Secrets};
 use cloakroom::{Cloakroom, Config};
 use tracing::info;
 
@@ -15,6 +16,7 @@ use super::Failure;
 use crate::accept::{self, Limits};
 use crate::app::{self, App};
 use crate::settings::Settings;
+use crate::templates::Templates;
 use crate::{output, pages};
 
 pub use self::prepare::{Profile, Site, prepare};
@@ -22,6 +24,8 @@ pub use self::prepare::{Profile, Site, prepare};
 pub(crate) async fn run(settings: Settings) -> Result<(), Failure> {
     // First of all, so that a signal during the start is not lost.
     let stop = accept::stop_signal()?;
+    // Before anything is made or opened.
+    check_settings(&settings)?;
     let mut limits = limits(&settings);
     let (site, listener) = prepare(settings, &mut limits).await?;
     if let Some(link) = &site.setup_link {
@@ -41,11 +45,11 @@ pub(crate) async fn run(settings: Settings) -> Result<(), Failure> {
 /// The site put together.
 fn router(site: Site) -> Result<Router, Failure> {
     info!(profile = ?site.profile, "serving");
-    let config = config(&site)?;
-    let folder = site.settings.text("TEMPLATE_FOLDER").map(Path::new);
+    let mut config = config(&site.settings, &site.secrets, Some(site.profile))?;
+    config.hosts.port = site.address.port();
     let app = App {
         cloakroom: Cloakroom::new(config, site.store.clone(), site.store.clone()),
-        templates: pages::load(folder)?,
+        templates: templates(&site.settings)?,
         store: site.store,
         setup_link: site.setup_link,
         key_fits: site.key_fits,
@@ -53,18 +57,34 @@ fn router(site: Site) -> Result<Router, Failure> {
     Ok(app::router(Arc::new(app)))
 }
 
-/// What the layer is configured by: our settings are checked already, the rest is as they say.
-fn config(site: &Site) -> Result<Config, Failure> {
-    let mut settings = cloakroom::Settings::default().with_secrets(&site.secrets);
-    for (name, value) in site.settings.iter() {
+/// Whether a site can be put together from these settings, whatever its key and database.
+pub(crate) fn check_settings(settings: &Settings) -> Result<(), Failure> {
+    let stand_in = SecretKey::insecure_new("stands in for the key, which is checked elsewhere")?;
+    config(settings, &Secrets::new(stand_in), None)?;
+    templates(settings).map(drop)
+}
+
+/// What the layer is configured by.
+fn config(
+    settings: &Settings,
+    secrets: &Secrets,
+    profile: Option<Profile>,
+) -> Result<Config, Failure> {
+    let mut of_layer = cloakroom::Settings::default().with_secrets(secrets);
+    for (name, value) in settings.iter() {
         if cloakroom::Settings::NAMES.contains(&name) {
-            settings.set(name, value.clone());
+            of_layer.set(name, value.clone());
         }
     }
-    settings.set("PROFILE", site.profile.name().into());
-    let mut config = Config::from_settings(&settings)?;
-    config.hosts.port = site.address.port();
-    Ok(config)
+    if let Some(profile) = profile {
+        of_layer.set("PROFILE", profile.name().into());
+    }
+    Ok(Config::from_settings(&of_layer)?)
+}
+
+fn templates(settings: &Settings) -> Result<Templates, Failure> {
+    let folder = settings.text("TEMPLATE_FOLDER").map(Path::new);
+    Ok(pages::load(folder)?)
 }
 
 /// Reads an address and a port; `localhost` is 127.0.0.1.

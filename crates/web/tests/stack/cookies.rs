@@ -7,6 +7,8 @@ use http::Request;
 
 use crate::site::{PASSWORD, Plan, press, session_key, sign_in, whoami};
 
+type Headers<'a> = &'a [(&'a str, &'a str)];
+
 /// Session and CSRF cookie of a login, without what differs each time.
 fn attributes(page: &Page) -> Vec<String> {
     let cookies = page.set_cookies();
@@ -83,7 +85,7 @@ async fn cookies_are_for_https_except_on_this_machine() {
         })
         .open()
         .await;
-    let rows: [(&str, &[(&str, &str)], bool); 12] = [
+    let rows: [(&str, Headers<'_>, bool); 12] = [
         ("localhost", &[], false),
         ("LOCALHOST:8000", &[], false),
         ("sub.localhost", &[], false),

@@ -8,6 +8,8 @@ use http::Request;
 use crate::csrf::{SECRET, field, send, send_from};
 use crate::site::Plan;
 
+type Headers<'a> = &'a [(&'a str, &'a str)];
+
 #[tokio::test]
 async fn the_browser_s_word_on_where_a_request_comes_from_counts() {
     // F3, F5, F6, F8, F9.
@@ -22,7 +24,7 @@ async fn the_browser_s_word_on_where_a_request_comes_from_counts() {
     ];
     let (origin, fetch) = (|value| ("origin", value), |value| ("sec-fetch-site", value));
     let own = origin("http://localhost");
-    let rows: [(&[(&str, &str)], [u16; 3]); 20] = [
+    let rows: [(Headers<'_>, [u16; 3]); 20] = [
         (&[], [200, 200, 200]),
         (&[own], [200, 200, 200]),
         (&[own, fetch("same-origin")], [200, 200, 200]),
@@ -104,7 +106,7 @@ async fn a_websocket_with_a_session_cookie_must_come_from_our_page() {
         ("connection", "keep-alive, Upgrade"),
         ("upgrade", "websocket"),
     ];
-    let rows: [(&[(&str, &str)], u16); 7] = [
+    let rows: [(Headers<'_>, u16); 7] = [
         (&[("origin", "http://localhost")], 200),
         (
             &[

@@ -39,7 +39,7 @@ async fn home(user: User) -> String {
 }
 
 async fn whoami(user: Option<User>) -> String {
-    user.map_or("nobody".into(), |user| user.username.clone())
+    user.map_or_else(|| "nobody".into(), |user| user.username.clone())
 }
 
 async fn whoami_if_known(user: Result<Option<User>, Error>) -> String {
@@ -95,7 +95,7 @@ async fn act(
         }
         "get" => {
             let value: Option<serde_json::Value> = session.get(name)?;
-            value.map_or("nothing".into(), |value| value.to_string())
+            value.map_or_else(|| "nothing".into(), |value| value.to_string())
         }
         "contains" => session.contains(name)?.to_string(),
         "names" => session.names()?.join(","),
@@ -108,7 +108,7 @@ async fn act(
         "remove" => session.remove(name)?.to_string(),
         "take" => {
             let value: Option<String> = session.take(name)?;
-            value.unwrap_or("nothing".into())
+            value.unwrap_or_else(|| "nothing".into())
         }
         "clear" => format!("{:?}", session.clear()?),
         "flush" => format!("{:?}", session.flush()?),
@@ -137,7 +137,7 @@ async fn cookie(
     let text = |name: &str| query.get(name).map_or("", String::as_str);
     let (name, value) = (text("name"), text("value"));
     Ok(match action.as_str() {
-        "get" => cookies.get(name).unwrap_or("nothing".into()),
+        "get" => cookies.get(name).unwrap_or_else(|| "nothing".into()),
         "count" => cookies.iter().count().to_string(),
         "set" => {
             cookies.set(&SetCookie::new(name, value)?.max_age(60));
@@ -152,7 +152,7 @@ async fn cookie(
             String::new()
         }
         "unsign" => match cookies.get_signed(name, "salt", None) {
-            Ok(value) => value.unwrap_or("nothing".into()),
+            Ok(value) => value.unwrap_or_else(|| "nothing".into()),
             Err(_) => "forged".into(),
         },
         _ => "no such action".into(),

@@ -16,7 +16,7 @@ use crate::site::{PASSWORD, Plan, Site, sign_in, whoami};
 async fn door() -> Site {
     let handler = |auth: Auth, password: Bytes| async move {
         let user = auth.authenticate("zoe", &password).await?;
-        Ok::<_, Error>(user.map_or("nobody".into(), |user| user.username.clone()))
+        Ok::<_, Error>(user.map_or_else(|| "nobody".into(), |user| user.username.clone()))
     };
     let layer = axum::extract::DefaultBodyLimit::disable();
     let routes = Router::new().route("/door/", post(handler).layer(layer));

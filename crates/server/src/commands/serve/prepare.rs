@@ -137,7 +137,7 @@ pub async fn prepare(
         }
     };
     let profile = profile(&settings, &store).await?;
-    let key_fits = key_fits(&secrets, &store).await?;
+    let key_fits = key_fits(&settings, &secrets, &store).await?;
     if !key_fits {
         warn!(
             "the newest session was not signed with this secret key: is it this site's key? The server is not ready"
@@ -227,11 +227,18 @@ async fn profile(settings: &Settings, store: &SqliteStore) -> Result<Profile, Fa
     }
 }
 
-async fn key_fits(secrets: &Secrets, store: &SqliteStore) -> Result<bool, Failure> {
+async fn key_fits(
+    settings: &Settings,
+    secrets: &Secrets,
+    store: &SqliteStore,
+) -> Result<bool, Failure> {
     let newest = store.newest_session().await?;
     let Some(Form::Signed(text)) = newest.map(|stored| stored.form) else {
         return Ok(true);
     };
-    let codec = Codec::new(secrets, Codec::DJANGO_SALT, Compression::Never);
+    let salt = settings
+        .text("SESSION_SIGNING_SALT")
+        .unwrap_or(Codec::DJANGO_SALT);
+    let codec = Codec::new(secrets, salt, Compression::Never);
     Ok(!matches!(codec.decode(&text), Err(LoadError::Signing(_))))
 }

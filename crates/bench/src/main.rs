@@ -1,0 +1,83 @@
+//! Measures what Cloakroom costs beside code that is written by hand for one page.
+//!
+//! The figures are CPU time of this process, of services that are called without a network; `docs/benchmarks.md`
+//! says how to read them.
+
+#![forbid(unsafe_code)]
+
+mod case;
+mod clock;
+mod drive;
+mod limit;
+mod ours;
+mod password;
+mod rounds;
+mod visitors;
+
+use std::io::{self, Write as _};
+
+use clap::{Parser, Subcommand};
+
+use case::{Case, Side};
+
+#[derive(Parser)]
+#[command(about)]
+struct Options {
+    /// Pairs of measurements for each cell of the table.
+    #[arg(long, default_value_t = 41)]
+    rounds: usize,
+    /// Only this cell, as `me/sqlite`; may be given several times.
+    #[arg(long)]
+    only: Vec<Case>,
+    /// Sends the requests as HTTP/1.1 over a connection in memory, one after the other.
+    #[arg(long)]
+    http: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serves this many requests of one cell and nothing else, for counting instructions.
+    Count {
+        case: Case,
+        side: Side,
+        requests: usize,
+    },
+    /// Measures PBKDF2 beside the `pbkdf2` crate and Python.
+    Pbkdf2,
+}
+
+fn main() -> io::Result<()> {
+    let options = Options::parse();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()?;
+    let mut output = io::stdout().lock();
+    match options.command {
+        None => {
+            let mut cases = if options.only.is_empty() {
+                Case::all()
+            } else {
+                options.only
+            };
+            cases.retain(|case| !options.http || case.at_once == 1);
+            writeln!(output, "{}", rounds::HEADING)?;
+            for case in cases {
+                let row = rounds::row(&runtime, case, options.http, options.rounds);
+                writeln!(output, "{row}")?;
+            }
+        }
+        Some(Command::Count {
+            case,
+            side,
+            requests,
+        }) => {
+            let folder = tempfile::tempdir()?;
+            let mut app = case.app(side, &runtime, folder.path());
+            drive::counted(&runtime, &mut app, case.requests(requests));
+        }
+        Some(Command::Pbkdf2) => writeln!(output, "{}", password::table())?,
+    }
+    Ok(())
+}

@@ -52,7 +52,7 @@ class Client:
                 if morsel["max-age"] == "0":
                     self.cookies.pop(name, None)
                 else:
-                    self.cookies[name] = morsel.value
+                    self.cookies[name] = morsel.coded_value
         return answer
 
     def get(self, url: str, **headers: str) -> Answer:

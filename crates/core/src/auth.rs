@@ -2,6 +2,7 @@
 
 mod login;
 mod next;
+mod permission;
 mod user;
 
 pub use login::{AuthRules, Owner, Relogin};
@@ -9,5 +10,6 @@ pub use next::{
     NextRule, REDIRECT_FIELD_NAME, full_path, iri_to_uri, is_safe_next, login_redirect,
     next_of_request,
 };
+pub use permission::Permissions;
 pub use user::{CreateUser, User, UserChanged, UserCreated, UserStore};
 pub use user::{LONGEST_USERNAME, normalize_username};

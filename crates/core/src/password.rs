@@ -1,5 +1,6 @@
 //! Password hashes as Django keeps them in `auth_user`.
 
+mod md5;
 mod pbkdf2;
 
 use std::fmt;
@@ -23,6 +24,7 @@ use crate::version::DjangoVersion;
 pub struct Hashers {
     iterations: NonZeroU32,
     most_iterations: NonZeroU32,
+    accepts_md5: bool,
 }
 
 impl Hashers {
@@ -42,6 +44,7 @@ impl Hashers {
         Self {
             iterations,
             most_iterations: Self::MOST_ITERATIONS,
+            accepts_md5: false,
         }
     }
 
@@ -64,6 +67,27 @@ impl Hashers {
     #[must_use]
     pub fn with_most_iterations(mut self, most: NonZeroU32) -> Self {
         self.most_iterations = most.max(self.iterations);
+        self
+    }
+
+    /// The same for a site that still holds salted MD5 hashes, `md5$salt$hash`, and wants its users to sign in once
+    /// more: such a hash is outdated whatever its salt, so that a login can replace it. New ones are never made.
+    ///
+    /// ```
+    /// use cloakroom_core::password::{Hashers, Verification};
+    /// use cloakroom_core::version::DjangoVersion;
+    ///
+    /// let hashers = Hashers::new(DjangoVersion::LATEST).insecure_accepting_md5();
+    /// let encoded = "md5$seasalt$3f86d0d3d465b7b458c231bf3555c0e3";
+    /// assert_eq!(hashers.verify("lètmein".as_bytes(), encoded), Verification::CorrectButOutdated);
+    /// ```
+    ///
+    /// # Security
+    /// Whoever steals the table tries billions of passwords a second against such a hash. Give those who do not
+    /// sign in any more an unusable password, and take this away again.
+    #[must_use]
+    pub const fn insecure_accepting_md5(mut self) -> Self {
+        self.accepts_md5 = true;
         self
     }
 
@@ -97,6 +121,9 @@ impl Hashers {
     /// algorithms, malformed text, and a number of rounds beyond the bound. So does a hash with fewer
     /// rounds than new ones have, so that time does not tell which users have not signed in for long.
     pub fn verify(&self, password: &[u8], encoded: &str) -> Verification {
+        if self.accepts_md5 && md5::verifies(password, encoded) {
+            return Verification::CorrectButOutdated;
+        }
         let stored =
             Stored::parse(encoded).filter(|stored| stored.iterations <= self.most_iterations);
         let Some(stored) = stored else {

@@ -3,6 +3,7 @@
 mod check;
 mod connection;
 mod migrate;
+mod permissions;
 mod reader;
 mod sessions;
 mod users;

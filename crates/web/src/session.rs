@@ -51,6 +51,23 @@ impl Session {
         Ok(self.with(|session| session.set(name, value))??)
     }
 
+    /// The JSON text of the value under `name`, as Django wrote it or would write it.
+    ///
+    /// # Errors
+    /// The session is closed.
+    pub fn raw(&self, name: &str) -> Result<Option<String>, Error> {
+        self.with(|session| session.raw(name).map(std::borrow::Cow::into_owned))
+    }
+
+    /// Gives `name` the value that stands in this JSON text, which may be more than a type of Rust holds: `NaN`,
+    /// integers of any size.
+    ///
+    /// # Errors
+    /// It is no JSON value that Django reads; or the session is closed.
+    pub fn set_raw(&self, name: &str, json: &str) -> Result<(), Error> {
+        Ok(self.with(|session| session.set_raw(name, json))??)
+    }
+
     /// Removes `name`; whether it was there.
     ///
     /// # Errors

@@ -197,3 +197,59 @@ fn an_unusable_password_is_django_s() {
         assert_eq!(is_password_usable(text), usable, "{text}");
     }
 }
+
+#[test]
+fn md5_verifies_where_it_is_accepted_and_is_always_outdated() {
+    let accepting = hashers(10).insecure_accepting_md5();
+    // Django's `MD5PasswordHasher`.
+    let rows = [
+        ("lètmein", "md5$seasalt$3f86d0d3d465b7b458c231bf3555c0e3"),
+        (
+            "lètmein",
+            "md5$seasalt1234567890abcdef$e9f0a2f6bccca530b61391c046a2c75c",
+        ),
+        (
+            "",
+            "md5$seasalt1234567890abcdef$f886cb25427c672dc39022830b5c82d9",
+        ),
+    ];
+    for (password, encoded) in rows {
+        let verify =
+            |hashers: &Hashers, password: &str| hashers.verify(password.as_bytes(), encoded);
+        assert_eq!(
+            verify(&accepting, password),
+            Verification::CorrectButOutdated
+        );
+        assert_eq!(verify(&accepting, "letmein"), Verification::Wrong);
+        assert_eq!(
+            verify(&hashers(10), password),
+            Verification::Wrong,
+            "off by default"
+        );
+    }
+    assert!(
+        accepting
+            .make(b"word")
+            .unwrap()
+            .starts_with("pbkdf2_sha256$10$")
+    );
+}
+
+#[test]
+fn text_that_is_no_md5_hash_verifies_nothing() {
+    let accepting = hashers(10).insecure_accepting_md5();
+    for encoded in [
+        "md5$$b75bd008d5fecb1f50cf026532e8ae67",
+        "md5$seasalt$3F86D0D3D465B7B458C231BF3555C0E3",
+        "md5$seasalt$3f86d0d3d465b7b458c231bf3555c0e3$",
+        "md5$seasalt$3f86d0d3d465b7b458c231bf3555c0e",
+        "md5$seasalt$",
+        "md5$seasalt",
+        "md5$",
+        "md5",
+        "3f86d0d3d465b7b458c231bf3555c0e3",
+    ] {
+        let verification = accepting.verify("lètmein".as_bytes(), encoded);
+        assert_eq!(verification, Verification::Wrong, "{encoded}");
+    }
+}

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::data::SessionData;
 use super::expiry::Lifetime;
-use super::state::{Fate, Origin, SessionState};
+use super::state::{Origin, SessionState};
 use crate::secret::Secrets;
 use crate::signing::{Compression, ObjectSigner};
 use crate::time::Timestamp;
@@ -72,8 +72,7 @@ impl SignedCookieEngine {
         if !saves {
             return Ok(WrittenCookie::Untouched);
         }
-        if data.is_empty() && (!came_from_cookie || matches!(state.fate, Fate::Flush | Fate::Drop))
-        {
+        if state.is_empty() {
             *state = SessionState::new();
             return Ok(if came_from_cookie {
                 WrittenCookie::Deleted
@@ -194,6 +193,17 @@ mod tests {
         );
         session.flush();
         assert!(written(&mut session) == WrittenCookie::Deleted);
+    }
+
+    #[test]
+    fn a_new_key_is_a_cookie_even_where_nothing_is_kept() {
+        let mut session = SessionState::new();
+        session.cycle_key();
+        let WrittenCookie::Saved { value, .. } = written(&mut session) else {
+            panic!("Django's `cycle_key` saves")
+        };
+        let session = engine().read(&value, NOW);
+        assert!(session.names().next().is_none() && !session.is_empty());
     }
 
     #[test]

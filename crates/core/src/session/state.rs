@@ -169,7 +169,7 @@ impl SessionState {
     /// # Errors
     /// The value cannot be written as JSON, or Django could not read it.
     pub fn set(&mut self, name: &str, value: &(impl Serialize + ?Sized)) -> Result<(), ValueError> {
-        self.set_raw(name, ascii::to_json(value)?)
+        self.set_json(name, ascii::to_json(value)?)
     }
 
     /// [`set`](Self::set) for a text, which Django can always read.
@@ -178,7 +178,16 @@ impl SessionState {
         self.changes.set(&ascii::escaped(name), ascii::text(value));
     }
 
-    fn set_raw(&mut self, name: &str, json: String) -> Result<(), ValueError> {
+    /// Gives `name` the value that stands in this JSON text: for what another program wrote and no type of Rust
+    /// holds, such as `NaN` and integers of any size. It is kept as it stands, with text in ASCII.
+    ///
+    /// # Errors
+    /// It is no JSON value that Python reads.
+    pub fn set_raw(&mut self, name: &str, json: &str) -> Result<(), ValueError> {
+        self.set_json(name, ascii::from_text(json))
+    }
+
+    fn set_json(&mut self, name: &str, json: String) -> Result<(), ValueError> {
         data::check_value(&json).map_err(ValueError::Unreadable)?;
         self.own_change();
         self.changes.set(&ascii::escaped(name), json);
@@ -392,6 +401,39 @@ mod tests {
         ));
         assert!(!session.is_modified());
         drop(serde_json::to_string(&deep));
+    }
+
+    #[test]
+    fn json_text_is_kept_as_it_stands() {
+        let mut session = loaded("{}");
+        let rows = [
+            ("NaN", "NaN"),
+            (
+                "123456789012345678901234567890",
+                "123456789012345678901234567890",
+            ),
+            (r#"["\ud800", 1.50]"#, r#"["\ud800", 1.50]"#),
+            (r#""\u0065é😀""#, r#""\u0065\u00e9\ud83d\ude00""#),
+        ];
+        for (json, kept) in rows {
+            session.set_raw("a", json).unwrap();
+            assert_eq!(session.raw("a").as_deref(), Some(kept));
+        }
+        let before = session.data();
+        for json in [
+            "",
+            "1,\"b\":2",
+            "é",
+            "[",
+            "\"\n\"",
+            "nan",
+            "1 2",
+            "\u{feff}1",
+        ] {
+            let set = session.set_raw("a", json);
+            assert!(matches!(set, Err(ValueError::Unreadable(_))), "{json}");
+        }
+        assert_eq!(session.data().text(), before.text());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 mod failures;
 mod folder;
 mod killed;
+mod permissions;
 mod schema;
 
 use std::sync::Arc;

@@ -88,6 +88,11 @@ async fn act(
     let (name, value) = (text("name"), text("value"));
     let shown = match action.as_str() {
         "open" => String::new(),
+        "raw" => session.raw(name)?.unwrap_or_else(|| "nothing".into()),
+        "set_raw" => {
+            session.set_raw(name, value)?;
+            "set".into()
+        }
         "get" => {
             let value: Option<serde_json::Value> = session.get(name)?;
             value.map_or_else(|| "nothing".into(), |value| value.to_string())

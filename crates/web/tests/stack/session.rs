@@ -44,6 +44,20 @@ async fn values_go_from_one_request_to_the_next_on_every_engine() {
 }
 
 #[tokio::test]
+async fn a_value_may_be_more_than_a_type_holds() {
+    let site = Plan::strict().open().await;
+    let browser = site.browser();
+    for value in ["NaN", "123456789012345678901234567890", "[1.50]"] {
+        ask(&browser, &format!("set_raw?name=a&value={value}")).await;
+        assert_eq!(ask(&browser, "raw?name=a").await, value);
+    }
+    let page = browser.get("/session/set_raw/?name=a&value=nan").await;
+    assert_eq!(page.status, 500, "no JSON that Python reads");
+    assert_eq!(ask(&browser, "raw?name=a").await, "[1.50]");
+    assert_eq!(ask(&browser, "raw?name=b").await, "nothing");
+}
+
+#[tokio::test]
 async fn clear_keeps_the_key_and_flush_ends_it() {
     let site = Plan::strict().open().await;
     let browser = site.browser();

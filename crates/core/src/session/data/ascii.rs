@@ -59,6 +59,19 @@ pub(super) fn from_latin1(bytes: &[u8]) -> String {
     text
 }
 
+/// JSON text with every character beyond ASCII as its escape. Such a character can only stand in a string.
+pub(crate) fn from_text(json: &str) -> String {
+    let mut text = String::with_capacity(json.len() + 8);
+    for character in json.chars() {
+        if character.is_ascii() {
+            text.push(character);
+        } else {
+            push_escaped(character, &mut text);
+        }
+    }
+    text
+}
+
 /// A text as a JSON string.
 pub(crate) fn text(text: &str) -> String {
     format!("\"{}\"", escaped(text))

@@ -52,13 +52,20 @@ impl SplitUrl {
     }
 
     /// The text again (`urlunsplit`). Delimiters with nothing behind them disappear.
+    ///
+    /// An empty host keeps its slashes where what follows could pass for a host without them, and with schemes
+    /// that have hosts. This is the rule of the newer Pythons.
     pub(crate) fn unsplit(&self) -> String {
         let mut url = String::new();
         if !self.scheme.is_empty() {
             url.push_str(&self.scheme);
             url.push(':');
         }
-        if !self.netloc.is_empty() {
+        let rooted = self.path.is_empty() || self.path.starts_with('/');
+        let slashes = !self.netloc.is_empty()
+            || self.path.starts_with("//")
+            || (rooted && WITH_HOST.contains(&self.scheme.as_str()));
+        if slashes {
             url.push_str("//");
             url.push_str(&self.netloc);
         }
@@ -72,6 +79,36 @@ impl SplitUrl {
         url
     }
 }
+
+/// The schemes whose URLs have a host (`uses_netloc`).
+const WITH_HOST: [&str; 26] = [
+    "ftp",
+    "http",
+    "gopher",
+    "nntp",
+    "telnet",
+    "imap",
+    "wais",
+    "file",
+    "mms",
+    "https",
+    "shttp",
+    "snews",
+    "prospero",
+    "rtsp",
+    "rtsps",
+    "rtspu",
+    "rsync",
+    "svn",
+    "svn+ssh",
+    "sftp",
+    "nfs",
+    "git",
+    "git+ssh",
+    "ws",
+    "wss",
+    "itms-services",
+];
 
 const DROPPED: [char; 3] = ['\t', '\r', '\n'];
 
@@ -207,6 +244,12 @@ mod tests {
             ("https://h?#", "https://h"),
             ("https://h/?#f", "https://h/#f"),
             ("/login/?next=x#y", "/login/?next=x#y"),
+            ("https:///login/", "https:///login/"),
+            ("https:/login/", "https:///login/"),
+            ("https:login/", "https:login/"),
+            ("http:", "http://"),
+            ("mailto:a", "mailto:a"),
+            ("////host/login/", "////host/login/"),
         ];
         for (url, expected) in rows {
             assert_eq!(SplitUrl::parse(url).unwrap().unsplit(), expected, "{url}");

@@ -35,6 +35,7 @@ fn arrows_point_one_way() {
         ours("server"),
         ["cloakroom", "cloakroom-core", "cloakroom-stores"]
     );
+    assert_eq!(ours("judge"), ["cloakroom-core"]);
 }
 
 #[test]

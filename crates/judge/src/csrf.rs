@@ -1,0 +1,135 @@
+//! CSRF: tokens and decisions.
+
+use cloakroom_core::csrf::{
+    CsrfRequest, CsrfRules, CsrfSecret, StoredSecret, TokenFault, TokenHeader, TrustedOrigins,
+    Verdict, Veto, check_headers, check_token,
+};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::question::{Answer, Ask, Fault};
+
+fn fault(error: TokenFault) -> Fault {
+    Fault::new("token", error)
+}
+
+fn random(error: impl std::fmt::Display) -> Fault {
+    Fault::new("random", error)
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Generate {}
+
+impl Ask for Generate {
+    fn answer(self) -> Answer {
+        Ok(json!(CsrfSecret::generate().map_err(random)?.as_str()))
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Mask {
+    secret: String,
+}
+
+impl Ask for Mask {
+    fn answer(self) -> Answer {
+        let secret = CsrfSecret::from_stored(&self.secret).map_err(fault)?;
+        Ok(json!(secret.masked().map_err(random)?))
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Read {
+    text: String,
+}
+
+impl Ask for Read {
+    /// The secret in a stored text or under a token's mask.
+    fn answer(self) -> Answer {
+        let secret = CsrfSecret::from_stored(&self.text).map_err(fault)?;
+        Ok(json!(secret.as_str()))
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Verify {
+    secret: String,
+    token: String,
+}
+
+impl Ask for Verify {
+    fn answer(self) -> Answer {
+        let secret = CsrfSecret::from_stored(&self.secret).map_err(fault)?;
+        match secret.verify(&self.token) {
+            Ok(()) => Ok(json!(true)),
+            Err(TokenFault::Incorrect) => Ok(json!(false)),
+            Err(error) => Err(fault(error)),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Headers {
+    method: String,
+    secure: bool,
+    host: Option<String>,
+    port: u16,
+    origin: Option<String>,
+    referer: Option<String>,
+    trusted: Vec<String>,
+    cookie_domain: Option<String>,
+}
+
+impl Ask for Headers {
+    /// `"accept"` or `"token"`; a refusal's error is `reject` and its detail the reason.
+    fn answer(self) -> Answer {
+        let mut rules = CsrfRules::new(Veto::None);
+        rules.trusted_origins = TrustedOrigins::new(self.trusted.iter().map(String::as_str))
+            .map_err(|error| Fault::new("origins", error))?;
+        rules.cookie_domain = self.cookie_domain;
+        let request = CsrfRequest {
+            method: &self.method,
+            secure: self.secure,
+            host: self.host.as_deref(),
+            port: self.port,
+            origin: self.origin.as_deref(),
+            referer: self.referer.as_deref(),
+            fetch_site: None,
+        };
+        match check_headers(&rules, &request) {
+            Ok(Verdict::Accept) => Ok(json!("accept")),
+            Ok(Verdict::NeedsToken) => Ok(json!("token")),
+            Err(reason) => Err(Fault::new("reject", reason)),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Token {
+    stored: Option<String>,
+    form: Option<String>,
+    header: Option<String>,
+    /// `CSRF_HEADER_NAME`.
+    header_name: String,
+}
+
+impl Ask for Token {
+    fn answer(self) -> Answer {
+        let header_name = TokenHeader::from_setting(&self.header_name)
+            .ok_or_else(|| Fault::new("header", "CSRF_HEADER_NAME names no header"))?;
+        let stored = self.stored.as_deref().map(CsrfSecret::from_stored);
+        let stored = match &stored {
+            None => StoredSecret::Absent,
+            Some(Err(fault)) => StoredSecret::Faulty(*fault),
+            Some(Ok(secret)) => StoredSecret::Secret(secret),
+        };
+        check_token(
+            stored,
+            self.form.as_deref(),
+            self.header.as_deref(),
+            &header_name,
+        )
+        .map_err(|reason| Fault::new("reject", reason))?;
+        Ok(json!("accept"))
+    }
+}

@@ -1,0 +1,27 @@
+//! Answers questions about Django's rules, so that Django's own tests can be run against Cloakroom.
+//!
+//! One question a line on standard input, one answer a line on standard output, both JSON. Nothing here reads
+//! a clock, and nothing is remembered but the sessions that a question names by their handle. A store that
+//! the rules need is reached by asking back: see [`pipe::call`].
+
+#![forbid(unsafe_code)]
+
+mod auth;
+mod cookies;
+mod csrf;
+mod json;
+mod pipe;
+mod question;
+mod sessions;
+mod signing;
+mod store;
+mod urls;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match pipe::serve() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}

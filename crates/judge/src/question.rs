@@ -1,0 +1,111 @@
+//! Every question there is, by the name in its `op`.
+
+use std::fmt;
+
+use cloakroom_core::session::StoreError;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{auth, cookies, csrf, sessions, signing, urls};
+
+/// `{"answer": …}`, or `{"error": kind, "detail": …}`.
+pub(crate) fn answer(line: &Value) -> Value {
+    let outcome = Question::deserialize(line)
+        .map_err(|error| Fault::new("question", error))
+        .and_then(Question::answer);
+    match outcome {
+        Ok(answer) => json!({"answer": answer}),
+        Err(Fault { kind, detail }) => json!({"error": kind, "detail": detail}),
+    }
+}
+
+/// A question that knows its answer.
+pub(crate) trait Ask {
+    fn answer(self) -> Answer;
+}
+
+pub(crate) type Answer = Result<Value, Fault>;
+
+/// Why there is no answer: a word for the adapter and a sentence for whoever reads its log.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    kind: &'static str,
+    detail: String,
+}
+
+impl Fault {
+    pub(crate) fn new(kind: &'static str, detail: impl fmt::Display) -> Self {
+        Self {
+            kind,
+            detail: detail.to_string(),
+        }
+    }
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        Self::new("store", error)
+    }
+}
+
+macro_rules! questions {
+    ($($name:ident($type:ty)),+ $(,)?) => {
+        #[derive(Deserialize)]
+        #[serde(tag = "op", rename_all = "snake_case")]
+        enum Question {
+            $($name($type)),+
+        }
+
+        impl Ask for Question {
+            fn answer(self) -> Answer {
+                match self {
+                    $(Self::$name(question) => question.answer()),+
+                }
+            }
+        }
+    };
+}
+
+questions! {
+    Sign(signing::Sign),
+    Unsign(signing::Unsign),
+    SignDated(signing::SignDated),
+    UnsignDated(signing::UnsignDated),
+    Dumps(signing::Dumps),
+    Loads(signing::Loads),
+    ParseCookies(cookies::ParseCookies),
+    SetCookies(cookies::SetCookies),
+    SignCookie(cookies::SignCookie),
+    UnsignCookie(cookies::UnsignCookie),
+    SafeNext(urls::SafeNext),
+    LoginRedirect(urls::LoginRedirect),
+    CsrfGenerate(csrf::Generate),
+    CsrfMask(csrf::Mask),
+    CsrfRead(csrf::Read),
+    CsrfVerify(csrf::Verify),
+    CsrfHeaders(csrf::Headers),
+    CsrfToken(csrf::Token),
+    KeyGenerate(sessions::KeyGenerate),
+    KeyParse(sessions::KeyParse),
+    Expiry(sessions::ExpiryOf),
+    SessionNew(sessions::New),
+    SessionLoad(sessions::Load),
+    SessionRead(sessions::Read),
+    SessionData(sessions::Data),
+    SessionGet(sessions::Get),
+    SessionSet(sessions::Set),
+    SessionRemove(sessions::Remove),
+    SessionClear(sessions::Clear),
+    SessionFlush(sessions::Flush),
+    SessionCycle(sessions::Cycle),
+    SessionIsEmpty(sessions::IsEmpty),
+    SessionSetExpiry(sessions::SetExpiry),
+    SessionCommit(sessions::Commit),
+    SessionWrite(sessions::Write),
+    StoreDelete(sessions::StoreDelete),
+    StoreClear(sessions::StoreClear),
+    AuthHash(auth::Hash),
+    AuthLogin(auth::Login),
+    AuthUser(auth::GetUser),
+    AuthUpdate(auth::Update),
+}

@@ -1,0 +1,16 @@
+"""What replaces Django's functions by questions to the judge (`crates/judge`)."""
+
+from . import auth, cookies, csrf, sessions, signing, urls
+
+_EARLY = (signing, cookies, urls, csrf, sessions, auth)
+
+
+def install():
+    """Before anything of Django's tests is imported."""
+    for adapter in _EARLY:
+        adapter.install()
+
+
+def install_late():
+    """As soon as the apps are loaded: what rests on models."""
+    auth.install_late()

@@ -33,6 +33,7 @@ MODULES = {
     "csrf_tests": ["csrf_tests"],
     "sessions_tests": ["sessions_tests"],
     "auth_tests": [
+        "auth_tests.test_basic",
         "auth_tests.test_middleware",
         "auth_tests.test_login",
         "auth_tests.test_decorators",

@@ -1,5 +1,7 @@
 """`django.contrib.auth`: whose a session is."""
 
+from types import SimpleNamespace
+
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib import auth
@@ -119,18 +121,30 @@ def install():
         session._ensure_loaded()
         _asked.clear()
         _asked["backend"] = session.get(BACKEND_SESSION_KEY)
+        before = session._data()
         answer = ask(
             "auth_user",
             handle=session._handle,
             keys=site_keys(),
             backends=list(settings.AUTHENTICATION_BACKENDS),
         )
+        same("get_user", (answer["id"], session._data()), owner_in_django(before, _asked.get("found")))
         if answer["touched"]:
             # Another password ended it, or a fallback key renewed it.
             session._commit()
             session.modified = True
         found = _asked.get("found")
         return AnonymousUser() if answer["id"] is None else found
+
+    def owner_in_django(data, found):
+        """Whose the session is by Django's own function, and what it leaves in it."""
+        request = SimpleNamespace(session=PlainSession(data))
+        load, auth.load_backend = auth.load_backend, lambda path: SimpleNamespace(get_user=lambda id: found)
+        try:
+            owner = django["get_user"](request)
+        finally:
+            auth.load_backend = load
+        return (owner._meta.pk.value_to_string(owner) if owner.is_authenticated else None, dict(request.session))
 
     def update_session_auth_hash(request, user):
         session = request.session
@@ -154,6 +168,16 @@ def install():
         setattr(auth, function.__name__, function)
         if hasattr(auth, f"a{function.__name__}"):
             setattr(auth, f"a{function.__name__}", asynchronous(function, getattr(auth, f"a{function.__name__}")))
+
+
+class PlainSession(dict):
+    """As much of a session as Django's functions look at."""
+
+    def flush(self):
+        self.clear()
+
+    def cycle_key(self):
+        pass
 
 
 def own_hash(password, secret=None):

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core import signing
 from django.core.handlers import asgi, wsgi
 from django.http import cookie
+from django.http import response as http_response
 from django.http.request import RAISE_ERROR, HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
@@ -65,6 +66,15 @@ def install():
         def __init__(self, cookies):
             self.cookies = deepcopy(cookies)
 
+    def header(cookies, key, method, *args):
+        """What Django's method makes of these cookies, at the time at which the judge was asked."""
+        response = Pristine(cookies)
+        clock, http_response.time = http_response.time, own.time
+        try:
+            return outcome(lambda: method(response, *args) or response.cookies[key].OutputString())
+        finally:
+            http_response.time = clock
+
     def parse_cookie(text):
         # Later pairs replace earlier ones, and keep their place.
         ours = dict(ask("parse_cookies", header=text))
@@ -73,6 +83,7 @@ def install():
 
     def write(response, name, value, theirs, **call):
         calls = response.__dict__.setdefault("_cloakroom_calls", {}).setdefault(name, [])
+        now = now_micros()
         before = theirs()
         call = {
             "name": name,
@@ -85,7 +96,7 @@ def install():
             "secure": False,
             "http_only": False,
             **call,
-            "now": now_micros(),
+            "now": now,
         }
         try:
             (header,) = ask("set_cookies", calls=[*calls, call])
@@ -122,8 +133,7 @@ def install():
         cookies = deepcopy(self.cookies)
 
         def theirs():
-            response = Pristine(cookies)
-            return outcome(lambda: response.set_cookie(*args) or response.cookies[key].OutputString())
+            return header(cookies, key, django_set, *args)
 
         age = seconds(max_age)
         write(
@@ -146,10 +156,7 @@ def install():
         cookies = deepcopy(self.cookies)
 
         def theirs():
-            response = Pristine(cookies)
-            return outcome(
-                lambda: response.delete_cookie(key, path, domain, samesite) or response.cookies[key].OutputString()
-            )
+            return header(cookies, key, django_delete, key, path, domain, samesite)
 
         write(self, key, "", theirs, deletes=True, path=path, domain=domain, same_site=samesite or None)
 

@@ -24,6 +24,8 @@ from .signing import inflated, own, site_keys
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=UTC)
 ABSENT = object()
 
+django_expiry_date = base.SessionBase.get_expiry_date
+
 # The session objects whose tables the judge may call back about.
 _sites = weakref.WeakValueDictionary()
 
@@ -66,6 +68,15 @@ def aware_text(expiry):
             expiry = timezone.make_aware(expiry)
         return expiry.isoformat()
     return expiry
+
+
+def beside(modification, expiry):
+    """What Django's own functions are given. They cannot mix naive and aware moments, which a site never does."""
+    expiry = aware_text(expiry)
+    if isinstance(expiry, str):
+        expiry = datetime.datetime.fromisoformat(expiry)
+        expiry = expiry if timezone.is_aware(modification) else timezone.make_naive(expiry)
+    return {"modification": modification, "expiry": expiry}
 
 
 def install_base():
@@ -118,12 +129,7 @@ def install_base():
             at_browser_close=bool(settings.SESSION_EXPIRE_AT_BROWSER_CLOSE),
             now=micros(modification),
         )
-        # Django's own arithmetic cannot mix naive and aware moments, which a site never does either.
-        text = aware_text(expiry)
-        if isinstance(text, str):
-            text = datetime.datetime.fromisoformat(text)
-            text = text if timezone.is_aware(modification) else timezone.make_naive(text)
-        return answer, {"modification": modification, "expiry": text}
+        return answer, beside(modification, expiry)
 
     def get_expiry_age(self, **kwargs):
         answer, given = ask_expiry(self, kwargs)
@@ -367,8 +373,9 @@ def install_db():
         def _commit(self):
             """Carries out now what Django carries out at once."""
             self._ensure_loaded()
+            self._committed_at = now_micros()
             try:
-                done = ask("session_commit", handle=self._handle, rules=self._rules(), now=now_micros())
+                done = ask("session_commit", handle=self._handle, rules=self._rules(), now=self._committed_at)
             except Fault as fault:
                 if fault.kind == "interrupted":
                     raise base.UpdateError from None
@@ -442,6 +449,8 @@ def install_db():
         def _instance(self, row):
             data = json.loads(row["json"])
             same("row_data", own.loads(row["text"], salt=self.key_salt, serializer=self.serializer), data)
+            date = django_expiry_date(self, **beside(moment_of(self._committed_at), data.get("_session_expiry")))
+            same("row_expiry", moment_of(row["expires"]), date)
             self._row = row
             try:
                 return self.create_model_instance(data)

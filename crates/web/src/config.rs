@@ -1,5 +1,6 @@
 //! A site's settings: Django's, by profile, and what Django has no word for.
 
+mod apply;
 mod settings;
 
 use cloakroom_core::auth::{NextRule, Relogin};

@@ -3,12 +3,14 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, Path, RawForm, State};
+use axum::extract::{ConnectInfo, FromRequestParts, Path, RawForm};
 use axum::response::Response;
 use cloakroom::auth::{CreateUser, UserCreated, UserRow, UserStore as _};
 use cloakroom::time::Timestamp;
 use cloakroom::{CsrfToken, Error, redirect};
-use http::{HeaderMap, StatusCode, Uri};
+use http::StatusCode;
+use http::request::Parts;
+use http::uri::Authority;
 
 use super::login::last_field;
 use super::{App, answer};
@@ -24,83 +26,90 @@ use crate::setup_link::{LinkRefused, SetupLink, Visit};
 /// for more or less; twelve is what our pages ask of everybody).
 const SHORTEST_PASSWORD: usize = 12;
 
-/// The request's parts that the link looks at.
-pub(super) struct Asked<'a> {
-    token: &'a str,
-    peer: SocketAddr,
-    uri: &'a Uri,
-    headers: &'a HeaderMap,
+/// A request that the link lets through.
+pub(super) struct Admitted {
+    app: Arc<App>,
+    action: LocalPath,
 }
 
-impl Asked<'_> {
-    fn visit(&self) -> Visit<'_> {
-        Visit {
-            token: self.token,
-            peer: self.peer.ip(),
-            authority: self.uri.authority().map(http::uri::Authority::as_str),
-            headers: self.headers,
-            now: Timestamp::now(),
+impl Admitted {
+    fn link(&self) -> &SetupLink {
+        self.app
+            .setup_link
+            .as_ref()
+            .expect("the link let this request through")
+    }
+
+    /// The form, and under it what was wrong with what was sent.
+    fn page(
+        &self,
+        csrf: &CsrfToken,
+        wrong: Option<(&str, &str, Vec<Problem>)>,
+    ) -> Result<Response, Error> {
+        let (origin, help) = (self.link().origin(), password_help());
+        let mut view =
+            FirstSuperuser::form(&self.action, &origin, &help, Csrf::new(&csrf.token()?));
+        if let Some((username, email, problems)) = wrong {
+            view = view.refused(username, email, problems);
         }
+        Ok(answer::uncached_page(
+            &self.app.templates,
+            StatusCode::OK,
+            &view,
+        ))
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Admitted {
+    type Rejection = Response;
+
+    /// The client does not learn why it is not let through.
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
+        let not_found = || answer::page(&app.templates, StatusCode::NOT_FOUND, &NotFound {});
+        let token = Path::<String>::from_request_parts(parts, app).await;
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let (Some(link), Ok(Path(token)), Some(peer)) = (&app.setup_link, token, peer) else {
+            return Err(not_found());
+        };
+        let visit = Visit {
+            token: &token,
+            peer: peer.0.ip(),
+            authority: parts.uri.authority().map(Authority::as_str),
+            headers: &parts.headers,
+            now: Timestamp::now(),
+        };
+        let allowed = if parts.method.is_safe() {
+            link.check_get(&visit)
+        } else {
+            link.check_post(&visit)
+        };
+        if let Err(refused) = allowed {
+            tracing::warn!(reason = %refused, "the setup link was refused");
+            return Err(if refused == LinkRefused::Ended {
+                gone(app)
+            } else {
+                not_found()
+            });
+        }
+        let action = LocalPath::parse(parts.uri.path()).ok_or_else(not_found)?;
+        Ok(Self {
+            app: Arc::clone(app),
+            action,
+        })
     }
 }
 
 /// Shows the form and uses nothing up: browsers fetch links ahead.
-pub(super) async fn form(
-    State(app): State<Arc<App>>,
-    Path(token): Path<String>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    uri: Uri,
-    headers: HeaderMap,
-    csrf: CsrfToken,
-) -> Result<Response, Error> {
-    let asked = Asked {
-        token: &token,
-        peer,
-        uri: &uri,
-        headers: &headers,
-    };
-    let link = match open_link(&app, |link| link.check_get(&asked.visit())) {
-        Ok(link) => link,
-        Err(response) => return Ok(*response),
-    };
-    let Some(action) = LocalPath::parse(uri.path()) else {
-        return Ok(answer::page(
-            &app.templates,
-            StatusCode::NOT_FOUND,
-            &NotFound {},
-        ));
-    };
-    let (origin, help) = (link.origin(), password_help());
-    let view = FirstSuperuser::form(&action, &origin, &help, Csrf::new(&csrf.token()?));
-    Ok(answer::uncached_page(&app.templates, StatusCode::OK, &view))
+pub(super) async fn form(admitted: Admitted, csrf: CsrfToken) -> Result<Response, Error> {
+    admitted.page(&csrf, None)
 }
 
 pub(super) async fn submit(
-    State(app): State<Arc<App>>,
-    Path(token): Path<String>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    uri: Uri,
-    headers: HeaderMap,
+    admitted: Admitted,
     csrf: CsrfToken,
     RawForm(form): RawForm,
 ) -> Result<Response, Error> {
-    let asked = Asked {
-        token: &token,
-        peer,
-        uri: &uri,
-        headers: &headers,
-    };
-    let link = match open_link(&app, |link| link.check_post(&asked.visit())) {
-        Ok(link) => link,
-        Err(response) => return Ok(*response),
-    };
-    let Some(action) = LocalPath::parse(uri.path()) else {
-        return Ok(answer::page(
-            &app.templates,
-            StatusCode::NOT_FOUND,
-            &NotFound {},
-        ));
-    };
+    let app = &admitted.app;
     let (typed, email) = (last_field(&form, "username"), last_field(&form, "email"));
     let (password, again) = (
         last_field(&form, "password1"),
@@ -111,7 +120,7 @@ pub(super) async fn submit(
         Ok((username, email)) => {
             let mut user = UserRow::new("", username, Timestamp::now());
             user.email = email;
-            user.password = hashed(&app, password.into_owned()).await?;
+            user.password = hashed(app, password.into_owned()).await?;
             user.is_staff = true;
             user.is_superuser = true;
             // The table's own answer: of many that try at once one is the first.
@@ -119,42 +128,17 @@ pub(super) async fn submit(
                 .store
                 .create_user(&user, CreateUser::OnlyTheFirst)
                 .await?;
-            link.close();
+            admitted.link().close();
             return Ok(match created {
                 UserCreated::Created(user) => {
                     tracing::info!(user = %user.id, "the first superuser was made");
                     redirect(&app.cloakroom.config().login.login_url)
                 }
-                UserCreated::NotTheFirst | UserCreated::UsernameTaken => gone(&app),
+                UserCreated::NotTheFirst | UserCreated::UsernameTaken => gone(app),
             });
         }
     };
-    let (origin, help) = (link.origin(), password_help());
-    let view = FirstSuperuser::form(&action, &origin, &help, Csrf::new(&csrf.token()?));
-    let view = view.refused(&typed, &email, problems);
-    Ok(answer::uncached_page(&app.templates, StatusCode::OK, &view))
-}
-
-/// The link, if this request may use it. The client does not learn why not.
-fn open_link(
-    app: &App,
-    check: impl FnOnce(&SetupLink) -> Result<(), LinkRefused>,
-) -> Result<&SetupLink, Box<Response>> {
-    let not_found = || {
-        Box::new(answer::page(
-            &app.templates,
-            StatusCode::NOT_FOUND,
-            &NotFound {},
-        ))
-    };
-    let link = app.setup_link.as_ref().ok_or_else(not_found)?;
-    check(link).map(|()| link).map_err(|refused| {
-        tracing::warn!(reason = %refused, "the setup link was refused");
-        match refused {
-            LinkRefused::Ended => Box::new(gone(app)),
-            _ => not_found(),
-        }
-    })
+    admitted.page(&csrf, Some((&typed, &email, problems)))
 }
 
 fn gone(app: &App) -> Response {

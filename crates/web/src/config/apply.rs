@@ -1,0 +1,344 @@
+//! From settings by their Django names to a [`Config`].
+
+use cloakroom_core::cookie::SameSite;
+use cloakroom_core::csrf::{TokenHeader, TrustedOrigins};
+use cloakroom_core::password::Hashers;
+use cloakroom_core::secret::Secrets;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::settings::of;
+use super::{Config, ConfigError, CookieConfig, Secure, Settings};
+use crate::host::{HostPattern, Network, TrustedProxies};
+
+/// Seconds for which browsers keep a cookie at the most (RFC 6265bis, section 5.5).
+const LONGEST_COOKIE_AGE: i64 = 400 * 86_400;
+
+impl Config {
+    /// From settings by their Django names. `PROFILE` (`strict`, `shared` or `django`) says from which defaults.
+    ///
+    /// # Errors
+    /// There is no secret key, a setting is not known, or it cannot have its value.
+    pub fn from_settings(settings: &Settings) -> Result<Self, ConfigError> {
+        if let Some(unknown) = settings
+            .values
+            .keys()
+            .find(|name| !Settings::NAMES.contains(&name.as_str()))
+        {
+            return Err(ConfigError::new(unknown, "is no setting of Cloakroom's"));
+        }
+        let key = settings.secret_key.clone();
+        let key = key.ok_or_else(|| {
+            ConfigError::new("SECRET_KEY", "is missing; set it, or SECRET_KEY_FILE")
+        })?;
+        let secrets = Secrets::new(key).with_fallbacks(settings.fallbacks.clone());
+        let profile = settings.parsed::<String>("PROFILE", "a text")?;
+        let mut config = match profile.as_deref() {
+            None | Some("strict") => Self::strict(secrets),
+            Some("shared") => Self::shared(secrets),
+            Some("django") => Self::django(secrets),
+            Some(_) => {
+                return Err(ConfigError::new(
+                    "PROFILE",
+                    "wants strict, shared or django",
+                ));
+            }
+        };
+        config.apply_login(settings)?;
+        config.apply_session(settings)?;
+        config.apply_csrf(settings)?;
+        config.apply_hosts(settings)?;
+        of("SESSION_COOKIE_NAME", config.session.cookie.check())?;
+        of("CSRF_COOKIE_NAME", config.csrf.cookie.check())?;
+        Ok(config)
+    }
+
+    fn apply_login(&mut self, settings: &Settings) -> Result<(), ConfigError> {
+        let login = &mut self.login;
+        if let Some(text) = settings.parsed::<String>("DJANGO_VERSION", "a version such as 6.1")? {
+            self.django_version = of("DJANGO_VERSION", text.parse())?;
+            login.hashers = Hashers::new(self.django_version);
+        }
+        let accepts = settings.parsed("SIGNED_COOKIE_LEGACY_SALT_FALLBACK", "true or false")?;
+        self.accepts_legacy_signed_cookies = accepts.or(self.accepts_legacy_signed_cookies);
+        if let Some(iterations) = settings.parsed("PBKDF2_ITERATIONS", "a number above 0")? {
+            login.hashers = login.hashers.clone().with_iterations(iterations);
+            login.rehashes = true;
+        }
+        let urls = [
+            ("LOGIN_URL", &mut login.login_url),
+            ("LOGIN_REDIRECT_URL", &mut login.login_redirect_url),
+            ("LOGOUT_REDIRECT_URL", &mut login.logout_redirect_url),
+        ];
+        for (name, url) in urls {
+            if let Some(text) = settings.parsed::<String>(name, "a URL")? {
+                if !text.starts_with('/') && !text.contains("://") {
+                    return Err(ConfigError::new(
+                        name,
+                        "wants a path that begins with / or a whole URL",
+                    ));
+                }
+                *url = text;
+            }
+        }
+        assign(
+            settings,
+            "AUTHENTICATION_BACKENDS",
+            "a list of texts",
+            &mut login.backends,
+        )
+    }
+
+    fn apply_session(&mut self, settings: &Settings) -> Result<(), ConfigError> {
+        let session = &mut self.session;
+        apply_cookie(settings, "SESSION", &mut session.cookie)?;
+        let lifetime = &mut session.lifetime;
+        assign(
+            settings,
+            "SESSION_COOKIE_AGE",
+            "a number of seconds",
+            &mut lifetime.age,
+        )?;
+        if lifetime.age < 1 {
+            return Err(ConfigError::new(
+                "SESSION_COOKIE_AGE",
+                "wants at least 1 second",
+            ));
+        }
+        if lifetime.age > LONGEST_COOKIE_AGE {
+            tracing::warn!(
+                "SESSION_COOKIE_AGE is more than 400 days, for which no browser keeps a cookie"
+            );
+        }
+        let bool_names = [
+            (
+                "SESSION_EXPIRE_AT_BROWSER_CLOSE",
+                &mut lifetime.at_browser_close,
+            ),
+            (
+                "SESSION_SAVE_EVERY_REQUEST",
+                &mut session.save_every_request,
+            ),
+        ];
+        for (name, field) in bool_names {
+            assign(settings, name, "true or false", field)?;
+        }
+        assign(
+            settings,
+            "SESSION_GUARDED_NAMES",
+            "a list of texts",
+            &mut session.guarded_names,
+        )?;
+        assign(
+            settings,
+            "SESSION_SIGNING_SALT",
+            "a text",
+            &mut session.salt,
+        )
+    }
+
+    fn apply_csrf(&mut self, settings: &Settings) -> Result<(), ConfigError> {
+        let csrf = &mut self.csrf;
+        apply_cookie(settings, "CSRF", &mut csrf.cookie)?;
+        assign(
+            settings,
+            "CSRF_COOKIE_AGE",
+            "a number of seconds, or null",
+            &mut csrf.cookie_age,
+        )?;
+        csrf.rules.cookie_domain.clone_from(&csrf.cookie.domain);
+        if let Some(text) = settings.parsed::<String>("CSRF_HEADER_NAME", "a text")? {
+            let header = TokenHeader::from_setting(&text);
+            csrf.rules.header = header.ok_or_else(|| {
+                ConfigError::new("CSRF_HEADER_NAME", "wants a name such as HTTP_X_CSRFTOKEN")
+            })?;
+        }
+        if let Some(origins) =
+            settings.parsed::<Vec<String>>("CSRF_TRUSTED_ORIGINS", "a list of origins")?
+        {
+            let origins = TrustedOrigins::new(origins.iter().map(String::as_str));
+            csrf.rules.trusted_origins = of("CSRF_TRUSTED_ORIGINS", origins)?;
+        }
+        Ok(())
+    }
+
+    fn apply_hosts(&mut self, settings: &Settings) -> Result<(), ConfigError> {
+        let hosts = &mut self.hosts;
+        if let Some(patterns) =
+            settings.parsed::<Vec<String>>("ALLOWED_HOSTS", "a list of hosts")?
+        {
+            hosts.allowed = patterns
+                .iter()
+                .map(|pattern| HostPattern::new(pattern))
+                .collect();
+        }
+        assign(
+            settings,
+            "USE_X_FORWARDED_HOST",
+            "true or false",
+            &mut hosts.use_x_forwarded_host,
+        )?;
+        assign(
+            settings,
+            "USE_X_FORWARDED_PORT",
+            "true or false",
+            &mut hosts.use_x_forwarded_port,
+        )?;
+        if let Some(header) = settings.parsed::<Option<(String, String)>>(
+            "SECURE_PROXY_SSL_HEADER",
+            "a list of a header and its value",
+        )? {
+            let set = header.map(|(name, value)| {
+                of("SECURE_PROXY_SSL_HEADER", hosts.proxy_header(&name, value))
+            });
+            hosts.secure_proxy_ssl_header = set.transpose()?;
+        }
+        if let Some(networks) =
+            settings.parsed::<Vec<String>>("TRUSTED_PROXIES", "a list of addresses or networks")?
+        {
+            let networks = networks
+                .iter()
+                .map(|text| text.parse())
+                .collect::<Result<Vec<Network>, _>>();
+            hosts.trusted_proxies = TrustedProxies::Networks(of("TRUSTED_PROXIES", networks)?);
+        }
+        Ok(())
+    }
+}
+
+fn apply_cookie(
+    settings: &Settings,
+    prefix: &str,
+    cookie: &mut CookieConfig,
+) -> Result<(), ConfigError> {
+    let name = |end: &str| format!("{prefix}_COOKIE_{end}");
+    assign(settings, &name("NAME"), "a text", &mut cookie.name)?;
+    assign(
+        settings,
+        &name("DOMAIN"),
+        "a text, or null",
+        &mut cookie.domain,
+    )?;
+    assign(settings, &name("PATH"), "a text", &mut cookie.path)?;
+    assign(
+        settings,
+        &name("HTTPONLY"),
+        "true or false",
+        &mut cookie.http_only,
+    )?;
+    if let Some(secure) = settings.parsed(&name("SECURE"), "true or false")? {
+        cookie.secure = if secure {
+            Secure::Always
+        } else {
+            Secure::Never
+        };
+    }
+    match settings.value(&name("SAMESITE")) {
+        None => {}
+        Some(Value::Null | Value::Bool(false)) => cookie.same_site = None,
+        Some(_) => {
+            let text: Option<String> =
+                settings.parsed(&name("SAMESITE"), "Lax, Strict, None or null")?;
+            cookie.same_site = text
+                .map(|text| of(&name("SAMESITE"), text.parse::<SameSite>()))
+                .transpose()?;
+        }
+    }
+    Ok(())
+}
+
+fn assign<T: DeserializeOwned>(
+    settings: &Settings,
+    name: &str,
+    wanted: &str,
+    field: &mut T,
+) -> Result<(), ConfigError> {
+    if let Some(value) = settings.parsed(name, wanted)? {
+        *field = value;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use cloakroom_core::secret::SecretKey;
+    use serde_json::json;
+
+    use super::*;
+
+    fn config(values: &[(&str, Value)]) -> Result<Config, ConfigError> {
+        let key = SecretKey::new("fifty random characters that nobody else knows, say").unwrap();
+        let mut settings = Settings::default().with_secrets(&Secrets::new(key));
+        for (name, value) in values {
+            settings.set(*name, value.clone());
+        }
+        Config::from_settings(&settings)
+    }
+
+    #[test]
+    fn django_s_names_set_what_they_set_in_django() {
+        let config = config(&[
+            ("PROFILE", json!("shared")),
+            ("DJANGO_VERSION", json!(5.2)),
+            ("SESSION_COOKIE_AGE", json!(3600)),
+            ("SESSION_COOKIE_NAME", json!("sid")),
+            ("SESSION_COOKIE_SAMESITE", json!(null)),
+            ("CSRF_COOKIE_AGE", json!(null)),
+            ("CSRF_COOKIE_DOMAIN", json!(".example.com")),
+            ("CSRF_TRUSTED_ORIGINS", json!(["https://*.example.com"])),
+            ("ALLOWED_HOSTS", json!([".example.com"])),
+            (
+                "SECURE_PROXY_SSL_HEADER",
+                json!(["HTTP_X_FORWARDED_PROTO", "https"]),
+            ),
+            ("TRUSTED_PROXIES", json!(["10.0.0.0/8", "::1"])),
+            ("LOGIN_URL", json!("/accounts/login/")),
+        ])
+        .unwrap();
+        assert_eq!(config.django_version.to_string(), "5.2.0");
+        assert_eq!(config.session.lifetime.age, 3600);
+        assert_eq!(
+            (
+                config.session.cookie.name.as_str(),
+                config.session.cookie.same_site
+            ),
+            ("sid", None)
+        );
+        assert_eq!(config.csrf.cookie_age, None);
+        assert_eq!(
+            config.csrf.rules.cookie_domain.as_deref(),
+            Some(".example.com")
+        );
+        assert_eq!(config.login.login_url, "/accounts/login/");
+        assert!(!config.login.rehashes, "beside a Django only when told to");
+    }
+
+    #[test]
+    fn what_a_setting_cannot_be_is_refused_by_name() {
+        let rows = [
+            ("NO_SUCH", json!(1)),
+            ("PROFILE", json!("lax")),
+            ("SESSION_COOKIE_AGE", json!("soon")),
+            ("SESSION_COOKIE_AGE", json!(0)),
+            ("SESSION_COOKIE_NAME", json!("a b")),
+            ("SESSION_COOKIE_SAMESITE", json!("sometimes")),
+            ("CSRF_TRUSTED_ORIGINS", json!(["example.com"])),
+            ("CSRF_HEADER_NAME", json!("X-CSRFToken")),
+            ("TRUSTED_PROXIES", json!(["everybody"])),
+            ("LOGIN_URL", json!("login")),
+            ("PBKDF2_ITERATIONS", json!(0)),
+        ];
+        for (name, value) in rows {
+            let error = config(&[(name, value.clone())]).unwrap_err();
+            assert!(error.to_string().contains(name), "{name} {value}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_prefixed_cookie_that_browsers_would_drop_is_refused() {
+        let name = ("SESSION_COOKIE_NAME", json!("__Host-sessionid"));
+        assert!(config(std::slice::from_ref(&name)).is_ok());
+        assert!(config(&[name.clone(), ("SESSION_COOKIE_SECURE", json!(false))]).is_err());
+        assert!(config(&[name, ("SESSION_COOKIE_DOMAIN", json!("example.com"))]).is_err());
+    }
+}

@@ -54,6 +54,7 @@ macro_rules! race_tests {
             a_session_that_was_made_valid_meanwhile_stays
             two_renewals_leave_one_key
             a_changed_secret_key_fails_no_page
+            a_changed_secret_key_leaves_one_session_through_an_early_save
             a_saved_request_goes_on_under_its_new_key
             a_request_that_is_cut_off_or_fails_leaves_no_half_state
             two_mishaps_leave_no_half_state

@@ -208,9 +208,14 @@ impl Auth {
     /// The session is closed.
     pub fn update_session_auth_hash(&self, user: &User) -> Result<(), Error> {
         let rules = &self.visit.site().auth_rules;
-        self.visit
-            .with_session(|session| rules.update_session_auth_hash(session, user))?;
-        self.visit.state().user = Some(Some(Arc::clone(&user.0)));
+        let is_own = self.visit.with_session(|session| {
+            rules.update_session_auth_hash(session, user);
+            rules.claimed_user(session).as_ref() == Some(&user.id)
+        })?;
+        // An administrator who changes somebody's password does not become that user.
+        if is_own {
+            self.visit.state().user = Some(Some(Arc::clone(&user.0)));
+        }
         Ok(())
     }
 

@@ -153,7 +153,13 @@ impl SessionState {
             }
             (Origin::Record(seen), Fate::Upgrade) => {
                 match commit.renew(seen, &self.base, &self.changes).await {
-                    Err(CommitError::Interrupted) => Outcome::Untouched,
+                    Err(CommitError::Interrupted) => {
+                        // Done, by another request and under a key that we do not know: what was loaded may
+                        // be read to the end, and nothing more be written.
+                        self.changes = Changes::new();
+                        self.fate = Fate::Stay;
+                        return Ok(Committed::Untouched);
+                    }
                     renewed => Outcome::Kept(renewed?),
                 }
             }

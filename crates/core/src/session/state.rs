@@ -35,7 +35,8 @@ pub(super) enum Origin {
     Record(Seen),
     /// The browser's own signed cookie.
     Cookie,
-    /// A commit failed, so nobody knows what is kept. Nothing more may be written.
+    /// What is kept is not known any more: a commit failed, or another request renewed the key. Nothing more may be
+    /// written.
     Lost,
 }
 

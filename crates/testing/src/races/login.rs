@@ -151,6 +151,20 @@ pub async fn a_changed_secret_key_fails_no_page(store: &Arc<dyn Store>) {
         .await;
 }
 
+/// The same where the pages save early and go on: whoever comes second keeps no stale copy under a key of its
+/// own, which would take the place of the renewed cookie.
+pub async fn a_changed_secret_key_leaves_one_session_through_an_early_save(store: &Arc<dyn Store>) {
+    Scenario::new()
+        .before(&[Set("a"), LoginBefore("ann")])
+        .request("one", &[Verify])
+        .request("two", &[Verify, Save, Think, Set("b")])
+        .in_every_order(store, |end| {
+            let late = end.was_late("one") || end.was_late("two");
+            end.require(late || end.records.len() == 1, "a second session was made");
+        })
+        .await;
+}
+
 /// A commit before the request's end, then more: the second one continues the first.
 pub async fn a_saved_request_goes_on_under_its_new_key(store: &Arc<dyn Store>) {
     Scenario::new()

@@ -268,6 +268,23 @@ async fn a_new_password_ends_the_user_s_other_sessions() {
 }
 
 #[tokio::test]
+async fn who_changes_another_s_password_stays_who_they_are() {
+    let handler = |auth: Auth, user: User| async move {
+        let mut other = UserRow::clone(&user);
+        other.id = "4711".into();
+        other.username = "bob".into();
+        auth.update_session_auth_hash(&other.into())?;
+        let after = auth.user().await?;
+        Ok::<_, cloakroom::Error>(after.map_or_else(String::new, |user| user.username.clone()))
+    };
+    let routes = Router::new().route("/change-other/", get(handler));
+    let site = Plan::strict().routes(routes).open().await;
+    let browser = site.ann().await;
+    assert_eq!(browser.get("/change-other/").await.text(), "ann");
+    assert_eq!(whoami(&browser).await, "ann");
+}
+
+#[tokio::test]
 async fn who_changes_the_own_password_stays_signed_in_here_only() {
     // S4.
     let database = Arc::new(OnceLock::<SqliteStore>::new());

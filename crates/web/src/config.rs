@@ -4,7 +4,7 @@ mod apply;
 mod settings;
 
 use cloakroom_core::auth::{NextRule, Relogin};
-use cloakroom_core::cookie::{Refusal, SameSite, SetCookie};
+use cloakroom_core::cookie::{Refusal, SameSite, SiteCookie};
 use cloakroom_core::csrf::{CsrfRules, Veto};
 use cloakroom_core::password::Hashers;
 use cloakroom_core::secret::Secrets;
@@ -238,38 +238,23 @@ impl Config {
 }
 
 impl CookieConfig {
-    /// This cookie with a value, as the response sets it.
-    pub(crate) fn cookie(&self, value: &str, secure: bool) -> Result<SetCookie, InvalidCookie> {
-        let mut cookie = SetCookie::new(&self.name, value)?
-            .path(&self.path)?
-            .secure(secure)
-            .http_only(self.http_only);
-        if let Some(domain) = &self.domain {
-            cookie = cookie.domain(domain)?;
+    /// This cookie for a request over https or, if not `secure`, for one on this machine.
+    pub(crate) fn site_cookie(&self, secure: bool) -> SiteCookie<'_> {
+        SiteCookie {
+            name: &self.name,
+            domain: self.domain.as_deref(),
+            path: &self.path,
+            secure,
+            http_only: self.http_only,
+            same_site: self.same_site,
         }
-        if let Some(same_site) = self.same_site {
-            cookie = cookie.same_site(same_site);
-        }
-        Ok(cookie)
-    }
-
-    /// What makes the browser drop this cookie.
-    pub(crate) fn deletion(&self) -> Result<SetCookie, InvalidCookie> {
-        let mut cookie = SetCookie::delete(&self.name)?.path(&self.path)?;
-        if let Some(domain) = &self.domain {
-            cookie = cookie.domain(domain)?;
-        }
-        if let Some(same_site) = self.same_site {
-            cookie = cookie.same_site(same_site);
-        }
-        Ok(cookie)
     }
 
     /// What would keep browsers from taking this cookie, whatever its value.
     pub(crate) fn check(&self) -> Result<(), InvalidCookie> {
-        let secure = self.secure != Secure::Never;
-        self.deletion()?;
-        match self.cookie("a", secure)?.refusal() {
+        let cookie = self.site_cookie(self.secure != Secure::Never);
+        cookie.deletion()?;
+        match cookie.cookie("a", None)?.refusal() {
             Some(refusal) => Err(InvalidCookie::Refused(refusal)),
             None => Ok(()),
         }

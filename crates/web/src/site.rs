@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use cloakroom_core::auth::{AuthRules, UserStore};
 use cloakroom_core::cookie::SignedCookies;
-use cloakroom_core::session::{Codec, SaveRules, SignedCookieEngine, Store};
+use cloakroom_core::session::{Codec, ResponseRules, SaveRules, SignedCookieEngine, Store};
 use tokio::sync::Semaphore;
 
 use crate::config::Config;
@@ -84,11 +84,16 @@ impl Cloakroom {
             None => signed_cookies,
             Some(accepts) => signed_cookies.legacy_salt_fallback(accepts),
         };
+        let response_rules = ResponseRules {
+            save_every_request: session.save_every_request,
+            deletes_dead_cookie: session.deletes_dead_cookie,
+        };
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Self(Arc::new(Site {
             sessions,
             users,
             save_rules,
+            response_rules,
             auth_rules,
             signed_cookies,
             hashing: Arc::new(Semaphore::new(processors)),
@@ -119,6 +124,7 @@ pub(crate) struct Site {
     pub(crate) sessions: Sessions,
     pub(crate) users: Arc<dyn UserStore>,
     pub(crate) save_rules: SaveRules,
+    pub(crate) response_rules: ResponseRules,
     pub(crate) auth_rules: AuthRules,
     pub(crate) signed_cookies: SignedCookies,
     /// One permit a processor: hashing more passwords at once makes none of them faster.

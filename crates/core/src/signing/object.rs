@@ -283,6 +283,18 @@ mod tests {
     }
 
     #[test]
+    fn one_byte_less_is_not_worth_the_dot() {
+        for count in 0..64 {
+            let json = format!(r#"{{"a":"{}"}}"#, "x".repeat(count));
+            let signed = signer(Compression::Always).dumps(&json, NOW);
+            let (payload, _) = signed.split_once(':').unwrap();
+            if let Some(payload) = payload.strip_prefix('.') {
+                assert!(payload.len() * 3 / 4 + 1 < json.len(), "{json}");
+            }
+        }
+    }
+
+    #[test]
     fn a_zip_bomb_stops_at_the_limit() {
         let bomb = " ".repeat(ObjectSigner::LARGEST + 1);
         let signed = signer(Compression::Always).dumps(&bomb, NOW);

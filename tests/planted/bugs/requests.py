@@ -5,6 +5,9 @@ from bug import Bug, stack, web
 AUTH = "crates/web/src/auth.rs"
 CONFIG = "crates/web/src/config.rs"
 CSRF = "crates/web/src/csrf.rs"
+CSRF_COOKIE = "crates/core/src/csrf/cookie.rs"
+RESPONSE = "crates/core/src/session/response.rs"
+SITE_COOKIE = "crates/core/src/cookie/site_cookie.rs"
 FINISH = "crates/web/src/finish.rs"
 HOST = "crates/web/src/host.rs"
 VISIT = "crates/web/src/visit.rs"
@@ -82,8 +85,8 @@ BUGS = [
     Bug(
         "of two session cookies the last counts where none should",
         VISIT,
-        "if count > 1 {",
-        "if count > 2 {",
+        "found.next().is_some()",
+        "found.nth(1).is_some()",
         stack("cookies::two_session_cookies_are_none_or_the_last"),
     ),
     Bug(
@@ -131,52 +134,50 @@ BUGS = [
     Bug(
         "the session's cookie stands before the CSRF cookie",
         FINISH,
-        "csrf_cookie.iter().chain(session_cookie)",
-        "session_cookie.into_iter().chain(csrf_cookie.iter())",
+        "[csrf_cookie.as_ref(), session_cookie]",
+        "[session_cookie, csrf_cookie.as_ref()]",
         ATTRIBUTES,
     ),
     Bug(
         "a cookie is deleted below another path than it was set",
-        CONFIG,
-        "SetCookie::delete(&self.name)?.path(&self.path)?;",
-        "SetCookie::delete(&self.name)?;",
+        SITE_COOKIE,
+        "self.placed(SetCookie::delete(self.name)?)?",
+        'self.placed(SetCookie::delete(self.name)?)?.path("/")?',
         DELETED,
     ),
     Bug(
         "a cookie is deleted without its domain",
-        CONFIG,
-        """SetCookie::delete(&self.name)?.path(&self.path)?;
-        if let Some(domain) = &self.domain {""",
-        """SetCookie::delete(&self.name)?.path(&self.path)?;
-        if let Some(domain) = self.domain.as_ref().filter(|_| false) {""",
+        SITE_COOKIE,
+        "self.placed(SetCookie::delete(self.name)?)?",
+        'self.placed(SetCookie::delete(self.name)?)?.domain("")?',
         DELETED,
     ),
     Bug(
         "a session that ends with the browser gets a cookie of two weeks",
-        FINISH,
-        "        None => cookie,\n",
-        "        None => cookie.max_age(1_209_600),\n",
+        SITE_COOKIE,
+        "None => cookie,",
+        "None => cookie.max_age(1_209_600),",
         stack("session::set_expiry_decides_how_long_the_cookie_stays"),
     ),
     Bug(
         "a failing handler's session is saved",
-        FINISH,
-        "        _ if failed => return Some(Ok(None)),\n",
+        RESPONSE,
+        "            _ if failed(status) => Due::Nothing,\n",
         "",
         stack("session::only_an_error_of_the_server_saves_nothing"),
     ),
     Bug(
         "a page that was not found saves nothing",
-        FINISH,
-        "settle(&visit, response.status().is_server_error())",
-        "settle(&visit, response.status().as_u16() >= 400)",
+        RESPONSE,
+        "_ if failed(status) => Due::Nothing",
+        "_ if status >= 400 => Due::Nothing",
         stack("session::only_an_error_of_the_server_saves_nothing"),
     ),
     Bug(
         "a flush leaves the cookie",
-        FINISH,
-        "Some(Committed::Deleted) => Some(config.cookie.deletion()?),",
-        "Some(Committed::Deleted) => None,",
+        RESPONSE,
+        "Self::Deleted => Ok(Some(site.deletion())),\n            Self::Saved(cookie)",
+        "Self::Deleted => Ok(None),\n            Self::Saved(cookie)",
         stack("session::clear_keeps_the_key_and_flush_ends_it"),
     ),
     Bug(
@@ -188,9 +189,9 @@ BUGS = [
     ),
     Bug(
         "a page with a token does not vary by cookie",
-        FINISH,
-        "state.reads_cookies |= csrf_secret.is_some() || session_cookie.is_some();",
-        "state.reads_cookies |= session_cookie.is_some();",
+        CSRF_COOKIE,
+        "varies_by_cookie: true,",
+        "varies_by_cookie: false,",
         stack("vary::a_page_with_a_token_varies_by_cookie"),
     ),
     Bug(
@@ -216,23 +217,23 @@ BUGS = [
     ),
     Bug(
         "a token's cookie of another shape is not replaced",
-        CSRF,
-        "                if self.secret.is_none() {\n                    self.rotate()?;\n                }\n",
+        CSRF_COOKIE,
+        "                if self.secret.is_none() {\n                    self.rotate_token()?;\n                }\n",
         "",
         stack("csrf::tokens_have_32_or_64_characters_and_fit_their_secret"),
     ),
     Bug(
         "a login leaves the CSRF secret",
         AUTH,
-        "        state.csrf.rotate()\n",
-        "        Ok(())\n",
+        "Ok(state.csrf.rotate_token()?)",
+        "Ok(())",
         stack("login::a_login_rotates_the_csrf_secret"),
     ),
     Bug(
         "every form rotates the CSRF secret",
-        CSRF,
-        "        if self.secret.is_none() {\n            self.rotate()?;\n        }\n        self.due = true;",
-        "        self.rotate()?;\n        self.due = true;",
+        CSRF_COOKIE,
+        "Some(secret) => secret,\n            None => CsrfSecret::generate()?",
+        "Some(_) | None => CsrfSecret::generate()?",
         stack("csrf::each_form_has_another_token_and_all_are_valid"),
     ),
     Bug(

@@ -222,4 +222,35 @@ mod tests {
         assert_eq!(rotated.unsign(&signer("k").sign("hello")), Ok("hello"));
         assert_eq!(rotated.sign("hello"), signer("new").sign("hello"));
     }
+
+    #[test]
+    fn every_fallback_verifies() {
+        let fallbacks =
+            ["third", "second", "first"].map(|key| SecretKey::insecure_new(key).unwrap());
+        let rotated = secrets("new").with_fallbacks(fallbacks.to_vec());
+        let rotated = Signer::new(&rotated, "django.core.signing.Signer");
+        for key in ["new", "third", "second", "first"] {
+            assert_eq!(
+                rotated.unsign(&signer(key).sign("hello")),
+                Ok("hello"),
+                "{key}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_signature_is_taken_whole_or_not_at_all() {
+        let signed = signer("k").sign("hello");
+        for end in 7..signed.len() {
+            assert!(signer("k").unsign(&signed[..end]).is_err(), "{end} bytes");
+        }
+        for tail in ["=", "A", " ", "\n", "\0", "\u{e9}"] {
+            let longer = format!("{signed}{tail}");
+            assert_eq!(
+                signer("k").unsign(&longer),
+                Err(BadSignature::Mismatch),
+                "{tail:?}"
+            );
+        }
+    }
 }

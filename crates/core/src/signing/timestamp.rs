@@ -126,6 +126,13 @@ mod tests {
     }
 
     #[test]
+    fn a_value_may_hold_the_separator() {
+        let signed = "a:b:1r31eq:ZVRLDpXVp3Yfej2BDzrV69PaYimur9gp8QfF-q6qhWQ";
+        assert_eq!(signer().sign("a:b", NOW), signed);
+        assert_eq!(signer().unsign(signed), Ok("a:b"));
+    }
+
+    #[test]
     fn age_counts_fractions_of_now_and_whole_seconds_of_the_signature() {
         let signed = signer().sign("hello", NOW);
         let at = |micros| Timestamp::from_unix_micros(NOW.unix_micros() + micros);

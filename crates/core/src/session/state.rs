@@ -191,6 +191,8 @@ impl SessionState {
     /// # Errors
     /// It is no JSON value that Python reads.
     pub fn set_raw(&mut self, name: &str, json: &str) -> Result<(), ValueError> {
+        // Before the escaping: a backslash in front of such a character would turn into another escape's.
+        data::check_value(json).map_err(ValueError::Unreadable)?;
         self.set_json(name, ascii::from_text(json))
     }
 
@@ -436,6 +438,7 @@ mod tests {
             "nan",
             "1 2",
             "\u{feff}1",
+            "\"\\é\"",
         ] {
             let set = session.set_raw("a", json);
             assert!(matches!(set, Err(ValueError::Unreadable(_))), "{json}");

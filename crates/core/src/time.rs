@@ -77,14 +77,21 @@ impl Timestamp {
     }
 
     /// This moment and a fractional number of seconds more; NaN adds nothing.
+    ///
+    /// The fraction is rounded by itself, to the even of two as near, as Python's `timedelta` does it: multiplied
+    /// whole, large numbers would lose microseconds.
     #[must_use]
     pub fn plus_seconds_f64(self, seconds: f64) -> Self {
         #[expect(
             clippy::cast_possible_truncation,
             reason = "`as` saturates, and NaN becomes 0"
         )]
-        let micros = (seconds * 1e6).round() as i64;
-        Self::from_unix_micros(self.0.saturating_add(micros))
+        let (whole, micros) = (
+            seconds.trunc() as i64,
+            (seconds.fract() * 1e6).round_ties_even() as i64,
+        );
+        let sum = self.0.saturating_add(micros);
+        Self::from_unix_micros(sum.saturating_add(whole.saturating_mul(1_000_000)))
     }
 
     /// Microseconds from `earlier` to `self`; negative if `earlier` is later.
@@ -386,6 +393,22 @@ mod tests {
             Timestamp::from(UNIX_EPOCH - Duration::from_secs(1)).unix_seconds(),
             -1
         );
+    }
+
+    #[test]
+    fn fractions_are_added_as_python_adds_them() {
+        let rows = [
+            (34_339_950_366.498_985, 34_339_950_366_498_985),
+            (0.000_000_5, 0),
+            (0.000_001_5, 2),
+            (-0.000_001_5, -2),
+            (1.25, 1_250_000),
+            (-1.25, -1_250_000),
+        ];
+        for (seconds, micros) in rows {
+            let sum = Timestamp::from_unix_seconds(0).plus_seconds_f64(seconds);
+            assert_eq!(sum.unix_micros(), micros, "{seconds}");
+        }
     }
 
     #[test]

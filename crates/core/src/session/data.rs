@@ -16,7 +16,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 use scan::Scanner;
-pub(crate) use scan::check_value;
+pub(crate) use scan::{check_value, trimmed};
 
 /// An immutable JSON object with its top-level names found. Clones share the text.
 #[derive(Clone)]

@@ -16,6 +16,11 @@ pub(crate) fn check_value(text: &str) -> Result<(), DataError> {
     scanner.end()
 }
 
+/// Without JSON's blanks around it: where a value stands in a session's text there are none.
+pub(crate) fn trimmed(text: &str) -> &str {
+    text.trim_matches([' ', '\t', '\n', '\r'])
+}
+
 pub(super) struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,

@@ -6,7 +6,8 @@ use cloakroom_core::session::StoreError;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{auth, cookies, csrf, sessions, signing, urls};
+use crate::sessions::whole;
+use crate::{auth, cookies, csrf, passwords, sessions, signing, times, urls};
 
 /// `{"answer": …}`, or `{"error": kind, "detail": …}`.
 pub(crate) fn answer(line: &Value) -> Value {
@@ -74,11 +75,14 @@ questions! {
     Dumps(signing::Dumps),
     Loads(signing::Loads),
     ParseCookies(cookies::ParseCookies),
+    ReadCookies(cookies::ReadCookies),
     SetCookies(cookies::SetCookies),
     SignCookie(cookies::SignCookie),
     UnsignCookie(cookies::UnsignCookie),
     SafeNext(urls::SafeNext),
     LoginRedirect(urls::LoginRedirect),
+    LoginNext(urls::LoginNext),
+    IriToUri(urls::IriToUri),
     CsrfGenerate(csrf::Generate),
     CsrfMask(csrf::Mask),
     CsrfRead(csrf::Read),
@@ -88,6 +92,11 @@ questions! {
     KeyGenerate(sessions::KeyGenerate),
     KeyParse(sessions::KeyParse),
     Expiry(sessions::ExpiryOf),
+    ExpirySet(whole::SetExpiryText),
+    DataDecode(whole::Decode),
+    DataChanged(whole::Changed),
+    DataInCookie(whole::InCookie),
+    DataOwner(whole::OwnerOf),
     SessionNew(sessions::New),
     SessionLoad(sessions::Load),
     SessionRead(sessions::Read),
@@ -108,4 +117,10 @@ questions! {
     AuthLogin(auth::Login),
     AuthUser(auth::GetUser),
     AuthUpdate(auth::Update),
+    PasswordMake(passwords::Make),
+    PasswordVerify(passwords::Verify),
+    PasswordUsable(passwords::Usable),
+    UsernameNormalize(auth::Username),
+    TimeWrite(times::Write),
+    TimeRead(times::Read),
 }

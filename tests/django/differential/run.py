@@ -70,11 +70,13 @@ def chosen(options, parser):
     functions = [function for area in areas for function in area.FUNCTIONS]
     if not options.only:
         return functions
-    found = [function for function in functions if function.name in options.only]
-    found = found or [function for function in functions if any(name in function.name for name in options.only)]
-    if not found:
-        parser.error(f"there is no such function; there are: {', '.join(function.name for function in functions)}")
-    return found
+    names = {function.name for function in functions}
+    # A whole name means that function alone, though it may be a part of another's.
+    for wanted in options.only:
+        if not any(wanted in name for name in names):
+            parser.error(f"there is no function {wanted!r}; there are: {', '.join(sorted(names))}")
+    wanted = [{only} & names or {name for name in names if only in name} for only in options.only]
+    return [function for function in functions if function.name in set().union(*wanted)]
 
 
 def cases_of(function, options):

@@ -1,6 +1,6 @@
 //! Cookies on the wire.
 
-use cloakroom_core::cookie::{self, CookieError, ResponseCookies, SetCookie, SignedCookies};
+use cloakroom_core::cookie::{self, CookieError, ResponseCookies, SetCookie, SignedCookies, Vary};
 use cloakroom_core::version::DjangoVersion;
 use serde::Deserialize;
 use serde_json::json;
@@ -35,8 +35,26 @@ impl Ask for ReadCookies {
         Ok(json!({
             "pairs": pairs,
             "last": cookie::find_last(&header, &self.name),
-            "count": cookie::count(&header, &self.name),
+            "all": cookie::find_all(&header, &self.name).collect::<Vec<_>>(),
         }))
+    }
+}
+
+/// What becomes of a response's `Vary` that depends on cookies.
+#[derive(Deserialize)]
+pub(crate) struct VaryByCookie {
+    values: Vec<String>,
+}
+
+impl Ask for VaryByCookie {
+    fn answer(self) -> Answer {
+        let vary = Vary::by_cookie(self.values.iter().map(String::as_str));
+        Ok(match vary {
+            Vary::Keep => json!("keep"),
+            Vary::Cookie => json!("cookie"),
+            Vary::AddCookie => json!("add"),
+            Vary::Everything => json!("everything"),
+        })
     }
 }
 

@@ -8,6 +8,7 @@ from django.core import signing
 from django.core.handlers.wsgi import get_str_from_wsgi
 from django.http import HttpResponse, parse_cookie
 from django.http import response as http_response
+from django.utils.cache import patch_vary_headers, split_header_value
 from django.utils.http import http_date
 from frozen import KEYS, NOW, at, hex_keys, moment, some_age, some_now
 from function import Function, single
@@ -66,15 +67,23 @@ def unquoted(value):
 def read(case):
     text = header_text(case)
     cookies = parse_cookie(text)
-    count = sum(name == case["name"] for name, value in pairs_of(text) if name or value)
-    return {"cookies": list(cookies.items()), "last": cookies.get(case["name"]), "count": count}
+    return {
+        "cookies": list(cookies.items()),
+        "last": cookies.get(case["name"]),
+        "all": all_of(case["name"], pairs_of(text)),
+    }
+
+
+def all_of(wanted, pairs):
+    """The values under one name, the last one first."""
+    return [unquoted(value) for name, value in pairs if name == wanted and (name or value)][::-1]
 
 
 def ours_read(case, answers):
     answer = single(case, answers)
     # Of several cookies with one name the later value stands in the earlier place.
     cookies = dict(map(tuple, answer["pairs"]))
-    return {"cookies": list(cookies.items()), "last": answer["last"], "count": answer["count"]}
+    return {"cookies": list(cookies.items()), "last": answer["last"], "all": answer["all"]}
 
 
 def call(inputs, names):
@@ -228,7 +237,33 @@ def unsign(case):
     return outcome(signing._unsign_cookie, case["signed"], **names)
 
 
+def varying(inputs):
+    names = [
+        inputs.any_of(["Cookie", "cookie", "Accept", "COOKIE", "*", "Accept-Encoding", "", "Cookies", inputs.word(5)])
+        for _ in range(inputs.below(4))
+    ]
+    text = inputs.any_of([", ", ",", " , "]).join(names)
+    # Names of headers are ASCII.
+    value = "".join([letter for letter in inputs.mixed(text, hostile=0.1, mutated=0.2) if " " <= letter <= "~"])
+    return {"values": [value] if inputs.chance(0.9) else []}
+
+
+def vary(case):
+    response = HttpResponse()
+    for value in case["values"]:
+        response.headers["Vary"] = value
+    before = [name for name in split_header_value("".join(case["values"])) if name.strip()]
+    patch_vary_headers(response, ["Cookie"])
+    after = response.headers["Vary"]
+    if after == "*":
+        return "everything"
+    if "cookie" in [name.strip().lower() for name in before]:
+        return "keep"
+    return "add" if before else "cookie"
+
+
 FUNCTIONS = [
+    Function("vary by cookie", varying, lambda case: [{"op": "vary_by_cookie", **case}], vary),
     Function(
         "read the Cookie header",
         header,

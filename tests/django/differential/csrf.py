@@ -5,6 +5,7 @@ import io
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.core.handlers.wsgi import WSGIRequest
+from django.http import HttpResponse
 from django.middleware import csrf
 from function import Function, single
 from inputs import ALPHANUMERIC
@@ -233,7 +234,50 @@ def ours_decided(case, answers):
     return worded(case, [token])
 
 
+def shown(inputs):
+    sent = form_of(inputs, secret(inputs))
+    return {
+        "sent": inputs.mixed(sent, hostile=0.1, mutated=0.2) if inputs.chance(0.85) else None,
+        "calls": [inputs.any_of(["get_token", "get_token", "rotate_token"]) for _ in range(inputs.below(4))],
+        "status": inputs.any_of([200, 200, 302, 403, 404, 499, 500, 503]),
+    }
+
+
+def show(case):
+    """Which secret the response sets, what the tokens of its page prove, and whether it varies."""
+    request = WSGIRequest({"REQUEST_METHOD": "GET", "wsgi.input": NO_BODY, "PATH_INFO": "/"})
+    request.COOKIES = {} if case["sent"] is None else {"csrftoken": case["sent"]}
+    deciding = middleware([])
+    deciding.process_request(request)
+    tokens = []
+    for call in case["calls"]:
+        returned = getattr(csrf, call)(request)
+        if call == "get_token":
+            tokens.append(returned)
+    response = HttpResponse(status=case["status"])
+    deciding.process_response(request, response)
+    cookie = response.cookies.get("csrftoken")
+    return told(case, cookie and cookie.value, "Cookie" in response.headers.get("Vary", ""), tokens)
+
+
+def told(case, value, varies, tokens):
+    """Random secrets differ: it counts whether one is the browser's own, and what proves it."""
+    own = None
+    if case["sent"] is not None and refusal(csrf._check_token_format, case["sent"]) is None:
+        own = read({"text": case["sent"]})
+    kind = None if value is None else "own" if value == own else "new"
+    # A token that was shown before a rotation proves nothing after it.
+    proven = [value is not None and csrf._does_token_match(token, value) for token in tokens]
+    return {"set": kind, "length": value and len(value), "proven": proven, "varies": varies}
+
+
+def ours_shown(case, answers):
+    answer = single(case, answers)
+    return told(case, answer["set"], answer["varies"], answer["tokens"])
+
+
 FUNCTIONS = [
+    Function("CSRF cookie of a response", shown, lambda case: [{"op": "csrf_cookie", **case}], show, ours_shown),
     Function("read a CSRF secret", token_text, lambda case: [{"op": "csrf_read", **case}], read, worded),
     Function(
         "match a CSRF token",

@@ -13,8 +13,8 @@ def other_blanks(case):
     if ours == [(name, value) for name, value in cookies.pairs_of(text) if name or value]:
         return None
     values = {name: cookies.unquoted(value) for name, value in ours}
-    count = sum(name == case["name"] for name, _ in ours)
-    return Expected({"cookies": list(values.items()), "last": values.get(case["name"]), "count": count})
+    found = cookies.all_of(case["name"], ours)
+    return Expected({"cookies": list(values.items()), "last": values.get(case["name"]), "all": found})
 
 
 REFUSED = Expected({"error": "refused"})

@@ -1,11 +1,10 @@
 """Whose a session is, what ties it to a password, and names as they are typed."""
 
 import json
-import sys
 from types import SimpleNamespace
 
 from django.conf import settings
-from django.contrib.auth import get_user
+from django.contrib import auth as django_auth
 from django.contrib.auth.forms import UsernameField
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.sessions.backends.base import SessionBase
@@ -15,7 +14,6 @@ from function import Function, single
 from signing import compact
 
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
-OURS = f"{__name__}.Backend"
 
 
 class Backend:
@@ -93,7 +91,7 @@ def owner(case):
     Backend.user = User(id=int(columns["id"]), password=columns["password"], is_active=columns["is_active"])
     session = Session()
     session._session_cache = json.loads(case["json"])
-    found = get_user(SimpleNamespace(session=session))
+    found = django_auth.get_user(SimpleNamespace(session=session))
     return {
         "owner": not isinstance(found, AnonymousUser),
         "renewed": session.renewed,
@@ -111,7 +109,7 @@ def instead_of_the_database(path):
     return Backend()
 
 
-sys.modules["django.contrib.auth"].load_backend = instead_of_the_database
+django_auth.load_backend = instead_of_the_database
 
 FIELD = UsernameField(max_length=150)
 

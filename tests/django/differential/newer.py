@@ -1,5 +1,6 @@
 """What newer Pythons than this one do, for deviations that end with them."""
 
+import sys
 import urllib.parse
 
 from django.contrib.auth import views
@@ -24,20 +25,32 @@ def urlsplit(url):
     return parts
 
 
+def urlunsplit(parts):
+    """An empty host gets its slashes where what follows is read from the root, and more so if it could be read as one."""
+    scheme, netloc, path, query, fragment = parts
+    relative = path and not path.startswith("/")
+    if netloc or not (relative or path.startswith("//")):
+        return urllib.parse.urlunsplit(parts)
+    url = path if relative else "//" + path
+    url += ("?" + query if query else "") + ("#" + fragment if fragment else "")
+    return f"{scheme}:{url}" if scheme else url
+
+
 def split_urls(strictly):
-    """From now on Django splits URLs as a newer Python does, or as this one."""
+    """From now on Django takes URLs apart as a newer Python does, or as this one."""
     for module in (views, response, csrf, http):
         module.urlsplit = urlsplit if strictly else urllib.parse.urlsplit
+    views.urlunsplit = urlunsplit if strictly else urllib.parse.urlunsplit
 
 
 def splits_differently(*urls):
     """Whether the two disagree about one of these."""
 
-    def raises(split, url):
+    def there_and_back(module, url):
         try:
-            split(url)
+            return module.urlunsplit(module.urlsplit(url))
         except ValueError:
-            return True
-        return False
+            return None
 
-    return any(raises(urlsplit, url) != raises(urllib.parse.urlsplit, url) for url in urls if url)
+    newer = sys.modules[__name__]
+    return any(there_and_back(newer, url) != there_and_back(urllib.parse, url) for url in urls if url)

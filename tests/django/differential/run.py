@@ -11,10 +11,12 @@ can be given to `--replay`.
 
 import argparse
 import json
+import platform
 import sys
 import time
 from pathlib import Path
 
+import django
 import frozen
 from inputs import Inputs
 from judge import Judge
@@ -33,6 +35,8 @@ def main():
     parser.add_argument("--judge", default=ROOT / "target/debug/cloakroom-judge", help="the program that answers")
     options = parser.parse_args()
 
+    if django.VERSION < (6, 1):
+        parser.error(f"the answers are those of Django 6.1, and this is {django.__version__}")
     frozen.configure()
     from compare import compare
 
@@ -126,10 +130,6 @@ def report(tallies, problems, options):
 
 
 def document(tallies, problems, options):
-    import platform
-
-    import django
-
     return {
         "seed": options.seed,
         "django": django.__version__,

@@ -12,7 +12,7 @@ from newer import splits_differently
 from .entry import Deviation, Expected
 
 
-def brackets(case):
+def url_of_a_newer_python(case):
     texts = [case.get(name) for name in ("origin", "referer", "url", "login_url")]
     # Where browsers take `\\` for `/`, Django looks twice.
     texts += [text.replace("\\", "/") for text in texts if text]
@@ -75,10 +75,10 @@ DEVIATIONS = [
         failed_request,
     ),
     Deviation(
-        "brackets of a newer Python",
+        "URLs of a newer Python",
         ("decide on a request", "follow next", "redirect to the login"),
-        "brackets stand around an address, and nothing but a port follows: older Pythons accept more",
-        brackets,
+        "older Pythons accept brackets elsewhere than around an address, and give slashes to hosts that are not there",
+        url_of_a_newer_python,
         older_python=True,
     ),
     Deviation(

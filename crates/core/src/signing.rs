@@ -71,10 +71,14 @@ impl Signer {
     const SIGNATURE_LENGTH: usize = 43;
     const SEPARATOR: char = ':';
 
-    /// `salt` tells purposes apart: what was signed for one is never valid for another.
+    /// Stands for an empty salt: the class's name.
+    const DEFAULT_SALT: &str = "django.core.signing.Signer";
+
+    /// `salt` tells purposes apart: what was signed for one is never valid for another. An empty one is the
+    /// default of Django's class, as there.
     #[must_use]
     pub fn new(secrets: &Secrets, salt: &str) -> Self {
-        Self::with_key_prefix(secrets, b"", salt)
+        Self::with_key_prefix(secrets, b"", unless_empty(salt, Self::DEFAULT_SALT))
     }
 
     /// As `get_cookie_signer` does: every key gets a prefix of its own purpose.
@@ -126,6 +130,11 @@ impl Signer {
             Err(BadSignature::Mismatch)
         }
     }
+}
+
+/// Django asks for its salts with `or`.
+const fn unless_empty<'a>(salt: &'a str, default: &'a str) -> &'a str {
+    if salt.is_empty() { default } else { salt }
 }
 
 impl fmt::Debug for Signer {
@@ -204,6 +213,12 @@ mod tests {
         respelled.pop();
         respelled.push('l');
         assert_eq!(signer("k").unsign(&respelled), Err(BadSignature::Mismatch));
+    }
+
+    #[test]
+    fn an_empty_salt_is_the_class_s_default() {
+        let signed = Signer::new(&secrets("k"), "").sign("hello");
+        assert_eq!(signed, signer("k").sign("hello"));
     }
 
     #[test]

@@ -47,8 +47,14 @@ impl Changes {
     pub(super) fn set(&mut self, name: &str, json: String) {
         let json = json.into_boxed_str();
         match self.find(name) {
+            // It stands last from now on, behind what was set since.
+            Some(Change::Remove) => {
+                self.by_name.retain(|(known, _)| **known != *name);
+                self.by_name
+                    .push((name.into(), Change::Set { json, last: true }));
+            }
             Some(change) => {
-                let last = matches!(change, Change::Remove | Change::Set { last: true, .. });
+                let last = matches!(change, Change::Set { last: true, .. });
                 *change = Change::Set { json, last };
             }
             None => self
@@ -270,6 +276,18 @@ mod tests {
         changes.clear();
         changes.set("z", "1".into());
         assert_eq!(applied(&changes, r#"{"b":0,"a":0}"#), r#"{"z":1}"#);
+    }
+
+    #[test]
+    fn what_is_set_again_after_its_removal_stands_last() {
+        let mut changes = Changes::new();
+        changes.remove("a");
+        changes.set("x", "1".into());
+        changes.set("a", "2".into());
+        assert_eq!(applied(&changes, r#"{"a":0}"#), r#"{"x":1,"a":2}"#);
+        changes.remove("x");
+        assert_eq!(changes.add(&data("{}"), "x", 3), Ok(3));
+        assert_eq!(applied(&changes, r#"{"a":0}"#), r#"{"a":2,"x":3}"#);
     }
 
     #[test]

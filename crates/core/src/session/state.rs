@@ -180,11 +180,14 @@ impl SessionState {
     }
 
     /// Gives `name` the value that stands in this JSON text: for what another program wrote and no type of Rust
-    /// holds, such as `NaN` and integers of any size. It is kept as it stands, with text in ASCII.
+    /// holds, such as `NaN` and integers of any size. It is kept as it stands, with text in ASCII and without the
+    /// blanks around it.
     ///
     /// # Errors
     /// It is no JSON value that Python reads.
     pub fn set_raw(&mut self, name: &str, json: &str) -> Result<(), ValueError> {
+        // A value's text is what the scanner finds between the blanks, or two readings of it would differ.
+        let json = json.trim_matches([' ', '\t', '\n', '\r']);
         self.set_json(name, ascii::from_text(json))
     }
 
@@ -366,6 +369,14 @@ mod tests {
         assert!(session.is_empty() && session.is_modified());
         session.set("a", &1).unwrap();
         assert!(!session.is_empty());
+    }
+
+    #[test]
+    fn blanks_around_a_raw_value_are_not_kept() {
+        let mut session = loaded("{}");
+        session.set_raw("a", "\t[1, 2]\r\n ").unwrap();
+        assert_eq!(session.raw("a").as_deref(), Some("[1, 2]"));
+        assert_eq!(&**session.data().text(), r#"{"a":[1, 2]}"#);
     }
 
     #[test]

@@ -166,8 +166,13 @@ pub fn csrf_page(input: &[u8]) {
     }
 }
 
-/// The origin of a text that is one, as browsers write it.
+/// The origin of a text that is one, as browsers write it, of a host that a site may have.
 fn canonical(text: &str) -> Option<Origin> {
+    let (_, host) = text.split_once("://")?;
+    let usual = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
+    if host.starts_with('.') || !host.bytes().all(usual) {
+        return None;
+    }
     let origin = Url::parse(text).ok()?.origin();
     (origin.is_tuple() && origin.ascii_serialization() == text).then_some(origin)
 }

@@ -1,7 +1,7 @@
 //! Secret keys as the environment and files carry them. What a key is shows in what it signs.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use cloakroom_core::secret::{
     SecretError, SecretKey, Secrets, parse_key_file, parse_list, parse_list_file,
 };
@@ -53,10 +53,15 @@ fn expected<'a>(
 ) -> Result<Vec<Vec<u8>>, SecretError> {
     let bytes = |text: &str| match text.strip_prefix("base64:") {
         None => Ok(text.as_bytes().to_vec()),
-        Some(text) => STANDARD
-            .decode(text)
-            .or_else(|_| STANDARD_NO_PAD.decode(text))
-            .map_err(|_| SecretError::NotBase64),
+        Some(text) => {
+            // The padding may be left out, in part too.
+            let bare = text.trim_end_matches('=');
+            let padding = text.len() - bare.len();
+            let bare = bare.as_bytes().to_vec();
+            let fits = padding <= (4 - bare.len() % 4) % 4;
+            let decoded = STANDARD_NO_PAD.decode(bare).ok().filter(|_| fits);
+            decoded.ok_or(SecretError::NotBase64)
+        }
     };
     let judge = |text| match bytes(text)? {
         bytes if bytes.is_empty() => Err(SecretError::Empty),

@@ -81,14 +81,15 @@ pub fn login_redirect(input: &[u8]) {
     );
     let elsewhere = auth::login_redirect(&login_url, "x", &field);
     let base = Url::parse("https://testserver/").unwrap();
-    let (Ok(here), Ok(there)) = (base.join(&location), base.join(&elsewhere)) else {
+    let (Ok(mut here), Ok(mut there)) = (base.join(&location), base.join(&elsewhere)) else {
         assert_eq!(base.join(&location).is_ok(), base.join(&elsewhere).is_ok());
         return;
     };
-    assert_eq!(
-        (here.origin(), here.path(), here.fragment()),
-        (there.origin(), there.path(), there.fragment())
-    );
+    // Other than in their queries they are the same.
+    for url in [&mut here, &mut there] {
+        url.set_query(None);
+    }
+    assert_eq!(here, there);
     let written = location.split('#').next().unwrap_or_default();
     if let Some((_, query)) = written.split_once('?').filter(|_| !field.is_empty()) {
         let values = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| *name == *field);

@@ -380,6 +380,15 @@ mod tests {
     }
 
     #[test]
+    fn a_raw_value_that_escapes_a_letter_beyond_ascii_is_refused() {
+        let mut session = loaded("{}");
+        let refused = Err(ValueError::Unreadable(data::DataError::Syntax));
+        assert_eq!(session.set_raw("a", r#""\é""#), refused);
+        session.set_raw("a", r#""\\é""#).unwrap();
+        assert_eq!(session.get("a"), Ok(Some(r"\é".to_owned())));
+    }
+
+    #[test]
     fn where_nothing_is_nothing_ends() {
         let mut session = SessionState::new();
         session.flush();

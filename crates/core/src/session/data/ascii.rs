@@ -49,27 +49,29 @@ pub(super) fn normal_form(raw: &str) -> Cow<'_, str> {
 /// Text of these bytes with every one beyond ASCII as the escape of the Latin-1 character it is.
 pub(super) fn from_latin1(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        if byte.is_ascii() {
-            text.push(char::from(*byte));
-        } else {
-            push_unit(u16::from(*byte), &mut text);
-        }
-    }
+    push_in_ascii(bytes.iter().copied().map(char::from), &mut text);
     text
 }
 
 /// JSON text with every character beyond ASCII as its escape. Such a character can only stand in a string.
 pub(crate) fn from_text(json: &str) -> String {
     let mut text = String::with_capacity(json.len() + 8);
-    for character in json.chars() {
-        if character.is_ascii() {
+    push_in_ascii(json.chars(), &mut text);
+    text
+}
+
+/// Behind a backslash a character stays what it is, and the scanner refuses it. An escape in its place would make
+/// a plain backslash of the one before it, and text of what is no JSON.
+fn push_in_ascii(characters: impl Iterator<Item = char>, text: &mut String) {
+    let mut escaped = false;
+    for character in characters {
+        if character.is_ascii() || escaped {
             text.push(character);
         } else {
-            push_escaped(character, &mut text);
+            push_escaped(character, text);
         }
+        escaped = character == '\\' && !escaped;
     }
-    text
 }
 
 /// A text as a JSON string.

@@ -89,7 +89,12 @@ pub fn csrf_page(input: &[u8]) {
             TrustedOrigins::new([&**entry]).expect("it has a scheme and a host");
     }
     if let Some(domain) = &domain {
-        if canonical(&format!("https://{}", domain.trim_start_matches('.'))).is_none() {
+        if canonical(&format!(
+            "https://{}",
+            domain.strip_prefix('.').unwrap_or(domain)
+        ))
+        .is_none()
+        {
             return;
         }
         rules.cookie_domain = Some(domain.to_string());
@@ -151,7 +156,7 @@ pub fn csrf_page(input: &[u8]) {
                 } else {
                     format!(":{port}")
                 };
-                let bare = format!("{}{port}", domain.trim_start_matches('.'));
+                let bare = format!("{}{port}", domain.strip_prefix('.').unwrap_or(domain));
                 under(&bare, domain.starts_with('.'))
             }
             None => under(&host, false),
@@ -223,27 +228,40 @@ pub fn trusted_origin(input: &[u8]) {
     };
     let accepted = check_headers(&rules, &request).is_ok();
     assert_eq!(accepted, check_upgrade(&rules, &request).is_ok());
-    if entry.contains('*') {
-        // The text after the star ends the host that is trusted.
-        let (_, rest) = entry.split_once("://").expect("it was accepted");
-        let domain = rest
-            .split(['/', '?', '#'])
-            .next()
-            .unwrap_or_default()
-            .to_lowercase();
-        let domain = domain.trim_start_matches('*').trim_start_matches('.');
-        assert!(!accepted || origin.contains(domain) || domain.contains(['\t', '\r', '\n']));
-    } else {
+    let without_dropped = |text: &str| {
+        let text = text.trim_start_matches(|character| character <= ' ');
+        text.replace(['\t', '\r', '\n'], "")
+    };
+    if !entry.contains('*') {
         assert_eq!(accepted, *origin == *entry);
+    } else if let Some((scheme, domain)) = plain_pattern(&entry) {
+        let origin = without_dropped(&origin);
+        let host = origin
+            .split_once("://")
+            .filter(|(its, _)| its.eq_ignore_ascii_case(scheme));
+        let host = host.map(|(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or_default());
+        let inside = host.is_some_and(|host| {
+            let end = host.len().checked_sub(domain.len());
+            let end = end.and_then(|end| host.split_at_checked(end));
+            end.is_some_and(|(rest, end)| {
+                end.eq_ignore_ascii_case(domain) && (rest.is_empty() || rest.ends_with('.'))
+            })
+        });
+        assert!(inside || !accepted, "{origin} is not under {entry}");
     }
     request.origin = None;
     request.referer = Some(&referer);
     if check_headers(&rules, &request).is_ok() {
-        let blanks = |text: &str| {
-            text.trim_start_matches(|c| c <= ' ')
-                .replace(['\t', '\r', '\n'], "")
-        };
-        let scheme: String = blanks(&referer).chars().take(8).collect();
+        let scheme: String = without_dropped(&referer).chars().take(8).collect();
         assert!(scheme.eq_ignore_ascii_case("https://"), "{referer:?}");
     }
+}
+
+/// Scheme and domain of an entry such as `https://*.example.com`.
+fn plain_pattern(entry: &str) -> Option<(&str, &str)> {
+    let (scheme, domain) = entry.split_once("://*.")?;
+    let usual = |byte: u8| byte.is_ascii_alphanumeric() || b".-:".contains(&byte);
+    let all_usual =
+        scheme.bytes().all(|byte| byte.is_ascii_alphabetic()) && domain.bytes().all(usual);
+    (all_usual && !scheme.is_empty() && !domain.is_empty()).then_some((scheme, domain))
 }

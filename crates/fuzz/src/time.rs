@@ -53,8 +53,37 @@ fn is_kept(moment: Timestamp) {
     assert_eq!(Timestamp::from(time), moment);
 }
 
-/// Microseconds since 1970 of `YYYY-MM-DD HH:MM:SS[.ffffff]`; `None` for every other form.
+/// Microseconds since 1970 of `YYYY-MM-DD HH:MM:SS[.ffffff]` and a zone like `+01:30`, if it has one; `None` for
+/// every other form.
 fn plainly(text: &str) -> Option<i64> {
+    let zoned = text
+        .len()
+        .checked_sub(6)
+        .and_then(|at| text.split_at_checked(at));
+    let zoned =
+        zoned.filter(|(_, zone)| zone.starts_with(['+', '-']) && zone.as_bytes()[3] == b':');
+    let Some((text, zone)) = zoned else {
+        return wall_clock(text);
+    };
+    let number = |from: usize| -> Option<i64> {
+        let digits = zone.get(from..from + 2)?;
+        digits
+            .bytes()
+            .all(|byte| byte.is_ascii_digit())
+            .then(|| digits.parse().ok())?
+    };
+    let (hours, minutes) = (number(1)?, number(4)?);
+    if hours > 23 || minutes > 59 {
+        return None;
+    }
+    let east = (hours * 60 + minutes) * 60_000_000;
+    let moment = wall_clock(text)? - if zone.starts_with('-') { -east } else { east };
+    let (first, last) = (Timestamp::MIN.unix_micros(), Timestamp::MAX.unix_micros());
+    Some(moment.clamp(first, last))
+}
+
+/// The same without a zone.
+fn wall_clock(text: &str) -> Option<i64> {
     let shape: String = text
         .chars()
         .map(|c| if c.is_ascii_digit() { '0' } else { c })

@@ -81,5 +81,8 @@ fn the_corpus_is_small() {
             .map(|file| file.metadata().unwrap().len())
             .sum::<u64>();
     }
-    assert!(all < 3 << 20, "{all} bytes: some of them reach what others reach");
+    assert!(
+        all < 3 << 20,
+        "{all} bytes: some of them reach what others reach"
+    );
 }

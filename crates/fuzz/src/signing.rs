@@ -152,10 +152,10 @@ pub fn signed_object(input: &[u8]) {
                 object(Compression::Never).loads(&signed).as_deref(),
                 Ok(text.as_bytes())
             );
-            let month = Duration::from_secs(1);
+            let second = Duration::from_secs(1);
             assert!(
                 object(Compression::Never)
-                    .loads_within(&signed, month, NOW)
+                    .loads_within(&signed, second, NOW)
                     .is_ok()
             );
             if compression == Compression::Never {

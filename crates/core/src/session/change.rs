@@ -302,6 +302,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_counted_again_after_its_removal_stands_last() {
+        let mut changes = Changes::new();
+        changes.remove("a");
+        changes.set("x", "1".into());
+        changes.set("a", "2".into());
+        assert_eq!(applied(&changes, r#"{"a":0}"#), r#"{"x":1,"a":2}"#);
+        changes.remove("x");
+        assert_eq!(changes.add(&data("{}"), "x", 3), Ok(3));
+        assert_eq!(applied(&changes, r#"{"a":0}"#), r#"{"a":2,"x":3}"#);
+    }
+
+    #[test]
     fn counters_add_to_what_is_there() {
         let base = data(r#"{"n":1}"#);
         let mut changes = Changes::new();

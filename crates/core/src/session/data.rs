@@ -386,6 +386,21 @@ mod tests {
     }
 
     #[test]
+    fn a_backslash_before_what_is_not_ascii_escapes_nothing() {
+        for text in [&b"{\"a\":\"\\\xec\"}"[..], b"{\"\\\\\\\xec\":1}"] {
+            let read = SessionData::from_bytes(text.to_vec());
+            assert_eq!(
+                read.unwrap_err(),
+                DataError::Syntax,
+                "{}",
+                text.escape_ascii()
+            );
+        }
+        let data = SessionData::from_bytes(b"{\"a\":\"\\\\\xec\"}".to_vec()).unwrap();
+        assert_eq!(data.get::<String>("a").unwrap().as_deref(), Some("\\ì"));
+    }
+
+    #[test]
     fn a_value_of_another_type_is_an_error_of_that_name_only() {
         let data =
             data(r#"{"nan":NaN,"lone":"\ud800","long":123456789012345678901234567890,"a":1}"#);

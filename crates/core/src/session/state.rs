@@ -378,6 +378,23 @@ mod tests {
     }
 
     #[test]
+    fn blanks_around_a_raw_value_are_not_kept() {
+        let mut session = loaded("{}");
+        session.set_raw("a", "\t[1, 2]\r\n ").unwrap();
+        assert_eq!(session.raw("a").as_deref(), Some("[1, 2]"));
+        assert_eq!(&**session.data().text(), r#"{"a":[1, 2]}"#);
+    }
+
+    #[test]
+    fn a_raw_value_that_escapes_a_letter_beyond_ascii_is_refused() {
+        let mut session = loaded("{}");
+        let refused = Err(ValueError::Unreadable(data::DataError::Syntax));
+        assert_eq!(session.set_raw("a", r#""\é""#), refused);
+        session.set_raw("a", r#""\\é""#).unwrap();
+        assert_eq!(session.get("a"), Ok(Some(r"\é".to_owned())));
+    }
+
+    #[test]
     fn where_nothing_is_nothing_ends() {
         let mut session = SessionState::new();
         session.flush();

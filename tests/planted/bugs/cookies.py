@@ -129,8 +129,8 @@ BUGS = [
     Bug(
         "the fraction of a cookie's date is rounded up",
         TIME,
-        "let moment = self.civil();\n        let day =",
-        "let moment = Self::from_unix_micros(self.0 + 999_999).civil();\n        let day =",
+        "let moment = Self(self.0.max(0)).civil();",
+        "let moment = Self::from_unix_micros(self.0.max(0) + 999_999).civil();",
         TEXTS,
     ),
     Bug(

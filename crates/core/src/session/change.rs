@@ -171,7 +171,12 @@ impl Changes {
             .collect();
         index.sort_unstable();
         let mut written = vec![false; self.by_name.len()];
-        let mut data = Assembly::like(base);
+        let more = |(name, change): &(Box<str>, Change)| match change {
+            Change::Set { json, .. } => name.len() + json.len() + 4,
+            Change::Remove => 0,
+            Change::Add(_) => name.len() + 24,
+        };
+        let mut data = Assembly::like(base, self.by_name.iter().map(more).sum());
         if !self.cleared {
             for (name, value) in base.raw_entries() {
                 let Ok(found) = index.binary_search_by_key(&name, |(name, _)| name) else {

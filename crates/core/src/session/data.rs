@@ -203,9 +203,9 @@ pub(super) struct Assembly {
 }
 
 impl Assembly {
-    /// Begins with room for some more names than `like` has.
-    pub(super) fn like(like: &SessionData) -> Self {
-        let mut text = String::with_capacity(like.text.len() + 64);
+    /// Begins with room for some more names than `like` has, and for so many more bytes.
+    pub(super) fn like(like: &SessionData, more: usize) -> Self {
+        let mut text = String::with_capacity(like.text.len() + more);
         text.push('{');
         let entries = Vec::with_capacity(like.entries.len() + SessionData::USUAL);
         Self { text, entries }

@@ -143,7 +143,7 @@ const fn is_dropped(character: char) -> bool {
 }
 
 /// What Python's `str.strip` strips: Unicode's white space and four separators of ASCII.
-fn is_python_space(character: char) -> bool {
+pub(super) fn is_python_space(character: char) -> bool {
     character.is_whitespace() || matches!(character, '\u{1c}'..='\u{1f}')
 }
 

@@ -1,6 +1,5 @@
 //! Moments as Django keeps them: microseconds, in the years 1 to 9999.
 
-use std::fmt::Write as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jiff::SignedDuration;
@@ -77,14 +76,21 @@ impl Timestamp {
     }
 
     /// This moment and a fractional number of seconds more; NaN adds nothing.
+    ///
+    /// The fraction is rounded by itself, to the even of two as near, as Python's `timedelta` does it: multiplied
+    /// whole, large numbers would lose microseconds.
     #[must_use]
     pub fn plus_seconds_f64(self, seconds: f64) -> Self {
         #[expect(
             clippy::cast_possible_truncation,
             reason = "`as` saturates, and NaN becomes 0"
         )]
-        let micros = (seconds * 1e6).round() as i64;
-        Self::from_unix_micros(self.0.saturating_add(micros))
+        let (whole, micros) = (
+            seconds.trunc() as i64,
+            (seconds.fract() * 1e6).round_ties_even() as i64,
+        );
+        let sum = self.0.saturating_add(micros);
+        Self::from_unix_micros(sum.saturating_add(whole.saturating_mul(1_000_000)))
     }
 
     /// Microseconds from `earlier` to `self`; negative if `earlier` is later.
@@ -117,30 +123,37 @@ impl Timestamp {
     }
 
     /// `Wdy, DD Mon YYYY HH:MM:SS GMT`, the fraction dropped (RFC 9110, section 5.6.7).
+    ///
+    /// What lies before 1970 is written as that year's first second: browsers drop dates before 1601, and an end
+    /// so long ago says the same thing.
     #[must_use]
     pub fn http_date(self) -> String {
-        // httpdate begins in 1970; an earlier expiry says the same thing as that day: it is over.
-        let seconds = u64::try_from(self.unix_seconds()).unwrap_or(0);
-        httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds))
+        let moment = Self(self.0.max(0)).civil();
+        let day = moment.weekday().to_sunday_zero_offset();
+        let mut text = String::with_capacity(29);
+        text.push_str(DAYS[usize::from(day.unsigned_abs())]);
+        text.push_str(", ");
+        push_digits(&mut text, moment.day().into(), 2);
+        text.push_str(MONTHS[usize::from(moment.month().unsigned_abs()) - 1]);
+        push_digits(&mut text, moment.year().into(), 4);
+        push_clock(&mut text, moment, ' ');
+        text.push_str(" GMT");
+        text
     }
 
     fn text(self, separator: char) -> String {
         let moment = self.civil();
         let mut text = String::with_capacity(32);
-        // Writing to a String cannot fail.
-        let _ = write!(
-            text,
-            "{:04}-{:02}-{:02}{separator}{:02}:{:02}:{:02}",
-            moment.year(),
-            moment.month(),
-            moment.day(),
-            moment.hour(),
-            moment.minute(),
-            moment.second()
-        );
+        push_digits(&mut text, moment.year().into(), 4);
+        text.push('-');
+        push_digits(&mut text, moment.month().into(), 2);
+        text.push('-');
+        push_digits(&mut text, moment.day().into(), 2);
+        push_clock(&mut text, moment, separator);
         let micros = self.0.rem_euclid(1_000_000);
         if micros != 0 {
-            let _ = write!(text, ".{micros:06}");
+            text.push('.');
+            push_digits(&mut text, micros, 6);
         }
         text
     }
@@ -149,6 +162,31 @@ impl Timestamp {
         EPOCH
             .checked_add(SignedDuration::from_micros(self.0))
             .expect("jiff's civil calendar holds the years 1 to 9999 whole")
+    }
+}
+
+const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+const MONTHS: [&str; 12] = [
+    " Jan ", " Feb ", " Mar ", " Apr ", " May ", " Jun ", " Jul ", " Aug ", " Sep ", " Oct ",
+    " Nov ", " Dec ",
+];
+
+/// The separator and `HH:MM:SS`.
+fn push_clock(text: &mut String, moment: DateTime, separator: char) {
+    text.push(separator);
+    push_digits(text, moment.hour().into(), 2);
+    text.push(':');
+    push_digits(text, moment.minute().into(), 2);
+    text.push(':');
+    push_digits(text, moment.second().into(), 2);
+}
+
+/// The last `width` digits of a number that is not negative. Dates are written in every response that sets a
+/// cookie; the formatting machinery would be much of what that costs.
+fn push_digits(text: &mut String, number: i64, width: u32) {
+    for place in (0..width).rev() {
+        let digit = number / 10_i64.pow(place) % 10;
+        text.push(char::from(b'0' + digit.unsigned_abs() as u8));
     }
 }
 
@@ -355,6 +393,18 @@ mod tests {
     }
 
     #[test]
+    fn http_dates_are_those_of_the_calendar_s_own_writer() {
+        let printer = jiff::fmt::rfc2822::DateTimePrinter::new();
+        // A century and a half, in steps of 31 hours less a second.
+        for step in -10..40_000 {
+            let moment = Timestamp::from_unix_seconds(step * 111_599);
+            let same = jiff::Timestamp::from_second(moment.unix_seconds().max(0)).unwrap();
+            let text = printer.timestamp_to_rfc9110_string(&same).unwrap();
+            assert_eq!(moment.http_date(), text);
+        }
+    }
+
+    #[test]
     fn a_written_text_is_read_back() {
         for micros in [
             0,
@@ -386,6 +436,22 @@ mod tests {
             Timestamp::from(UNIX_EPOCH - Duration::from_secs(1)).unix_seconds(),
             -1
         );
+    }
+
+    #[test]
+    fn fractions_are_added_as_python_adds_them() {
+        let rows = [
+            (34_339_950_366.498_985, 34_339_950_366_498_985),
+            (0.000_000_5, 0),
+            (0.000_001_5, 2),
+            (-0.000_001_5, -2),
+            (1.25, 1_250_000),
+            (-1.25, -1_250_000),
+        ];
+        for (seconds, micros) in rows {
+            let sum = Timestamp::from_unix_seconds(0).plus_seconds_f64(seconds);
+            assert_eq!(sum.unix_micros(), micros, "{seconds}");
+        }
     }
 
     #[test]

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use cloakroom_core::auth::{AuthRules, UserStore};
-use cloakroom_core::cookie::SignedCookies;
-use cloakroom_core::session::{Codec, SaveRules, SignedCookieEngine, Store};
+use cloakroom_core::cookie::{PreparedCookie, SignedCookies};
+use cloakroom_core::session::{Codec, ResponseRules, SaveRules, SignedCookieEngine, Store};
 use tokio::sync::Semaphore;
 
-use crate::config::Config;
+use crate::config::{Config, InvalidCookie};
+use crate::error::Error;
 use crate::layer::CloakroomLayer;
 
 /// A site's sessions, users and rules. Make it once; clones are the same site.
@@ -84,13 +85,20 @@ impl Cloakroom {
             None => signed_cookies,
             Some(accepts) => signed_cookies.legacy_salt_fallback(accepts),
         };
+        let response_rules = ResponseRules {
+            save_every_request: session.save_every_request,
+            deletes_dead_cookie: session.deletes_dead_cookie,
+        };
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Self(Arc::new(Site {
             sessions,
             users,
             save_rules,
+            response_rules,
             auth_rules,
             signed_cookies,
+            session_cookie: config.session.cookie.prepared(),
+            csrf_cookie: config.csrf.cookie.prepared(),
             hashing: Arc::new(Semaphore::new(processors)),
             warned: AtomicBool::new(false),
             config,
@@ -119,8 +127,11 @@ pub(crate) struct Site {
     pub(crate) sessions: Sessions,
     pub(crate) users: Arc<dyn UserStore>,
     pub(crate) save_rules: SaveRules,
+    pub(crate) response_rules: ResponseRules,
     pub(crate) auth_rules: AuthRules,
     pub(crate) signed_cookies: SignedCookies,
+    session_cookie: Result<PreparedCookie, InvalidCookie>,
+    csrf_cookie: Result<PreparedCookie, InvalidCookie>,
     /// One permit a processor: hashing more passwords at once makes none of them faster.
     pub(crate) hashing: Arc<Semaphore>,
     warned: AtomicBool,
@@ -133,6 +144,20 @@ pub(crate) enum Sessions {
 }
 
 impl Site {
+    /// The session cookie without its value; an error if the settings make none.
+    pub(crate) fn session_cookie(&self) -> Result<&PreparedCookie, Error> {
+        self.session_cookie
+            .as_ref()
+            .map_err(|error| error.clone().into())
+    }
+
+    /// The CSRF cookie without its value; an error if the settings make none.
+    pub(crate) fn csrf_cookie(&self) -> Result<&PreparedCookie, Error> {
+        self.csrf_cookie
+            .as_ref()
+            .map_err(|error| error.clone().into())
+    }
+
     pub(crate) fn warn_once_of_insecure_cookies(&self) {
         if !self.warned.swap(true, Ordering::Relaxed) {
             tracing::warn!(

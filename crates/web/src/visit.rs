@@ -2,11 +2,14 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 
 use cloakroom_core::auth::User as UserRow;
 use cloakroom_core::cookie::{self, ResponseCookies};
+use cloakroom_core::csrf::CsrfCookie;
 use cloakroom_core::session::{SessionKey, SessionState};
 use cloakroom_core::time::Timestamp;
 use http::HeaderMap;
@@ -14,7 +17,6 @@ use http::header::COOKIE;
 use http::request::Parts;
 
 use crate::config::{Duplicates, Secure};
-use crate::csrf::CsrfState;
 use crate::error::Error;
 use crate::host::Place;
 use crate::site::{Sessions, Site};
@@ -43,7 +45,7 @@ pub(crate) struct State {
     pub(crate) user: Option<Option<Arc<UserRow>>>,
     /// A login whose time is to be kept.
     pub(crate) last_login: Option<(String, Timestamp)>,
-    pub(crate) csrf: CsrfState,
+    pub(crate) csrf: CsrfCookie,
     pub(crate) cookies: ResponseCookies,
     /// The names of `cookies`, for the log.
     pub(crate) cookie_names: Vec<String>,
@@ -141,25 +143,27 @@ impl Visit {
         Ok(())
     }
 
+    /// Loads the session of a site that saves it with every response, whether or not the page looks at it. A page
+    /// that does not must not fail because the store does.
+    pub(crate) async fn load_to_save(&self, headers: &HeaderMap) {
+        if self.session_cookie(headers).is_none() {
+            return;
+        }
+        if let Err(error) = self.load_session(headers).await {
+            tracing::warn!(%error, "a session is not saved, because it could not be loaded");
+        }
+    }
+
     /// The session cookie's value, by the site's rule for duplicates.
     fn session_cookie<'a>(&self, headers: &'a HeaderMap) -> Option<Cow<'a, str>> {
         let config = &self.site().config.session;
-        let name = &config.cookie.name;
-        if config.duplicates == Duplicates::Anonymous {
-            let count: usize = headers
-                .get_all(COOKIE)
-                .iter()
-                .map(|header| cookie::count(header.as_bytes(), name))
-                .sum();
-            if count > 1 {
-                tracing::warn!(
-                    count,
-                    "a request with more than one session cookie is anonymous"
-                );
-                return None;
-            }
+        let mut found = find_cookies(headers, &config.cookie.name);
+        let last = found.next();
+        if config.duplicates == Duplicates::Anonymous && found.next().is_some() {
+            tracing::warn!("a request with more than one session cookie is anonymous");
+            return None;
         }
-        find_cookie(headers, name)
+        last
     }
 
     /// Does something with the open session, unless the response is made. Both under one lock: what was let
@@ -259,6 +263,12 @@ impl Visit {
             }
             committed.map(Some)
         };
+        let mut commit = Box::pin(commit);
+        // Nobody can hang up on a commit that waits for nothing, so it needs no task.
+        let first = poll_fn(|context| Poll::Ready(commit.as_mut().poll(context))).await;
+        if let Poll::Ready(result) = first {
+            return result;
+        }
         match tokio::spawn(commit).await {
             Ok(result) => result,
             // Only a panic ends the task, and none of its parts may panic.
@@ -289,6 +299,11 @@ impl fmt::Debug for Visit {
 
 /// The last cookie of this name in all of the request's `Cookie` headers.
 pub(crate) fn find_cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cow<'a, str>> {
-    let mut headers = headers.get_all(COOKIE).iter().rev();
-    headers.find_map(|header| cookie::find_last(header.as_bytes(), name))
+    find_cookies(headers, name).next()
+}
+
+/// All cookies of this name, the last one first.
+fn find_cookies<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = Cow<'a, str>> {
+    let headers = headers.get_all(COOKIE).iter().rev();
+    headers.flat_map(move |header| cookie::find_all(header.as_bytes(), name))
 }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 use scan::Scanner;
-pub(crate) use scan::check_value;
+pub(crate) use scan::{check_value, trimmed};
 
 /// An immutable JSON object with its top-level names found. Clones share the text.
 #[derive(Clone)]
@@ -62,9 +62,10 @@ impl SessionData {
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, DataError> {
         let text = match String::from_utf8(bytes) {
             Ok(text) if text.is_ascii() => text,
-            // Django never writes these bytes. As escapes they mean what Django reads in them.
-            Ok(text) => ascii::from_latin1(text.as_bytes()),
-            Err(error) => ascii::from_latin1(error.as_bytes()),
+            // Django never writes these bytes. As escapes they mean what Django reads in them, except after a
+            // backslash, with which they would make another escape: so the bytes themselves are checked first.
+            Ok(text) => from_latin1(text.as_bytes())?,
+            Err(error) => from_latin1(error.as_bytes())?,
         };
         Self::from_ascii(text)
     }
@@ -73,12 +74,14 @@ impl SessionData {
     pub(crate) fn from_ascii(text: impl Into<Arc<str>>) -> Result<Self, DataError> {
         let text = text.into();
         let mut entries = Vec::with_capacity(Self::USUAL);
-        Scanner::new(&text).object(|name, value| {
-            let raw = &text[name.clone()];
-            let normal = ascii::normal_form(raw);
-            let name = match normal {
-                Cow::Borrowed(_) => Name::Here(name),
-                Cow::Owned(normal) => Name::Normal(normal.into()),
+        Scanner::new(text.as_bytes()).object(|name, value| {
+            let name = if name.literal {
+                Name::Here(name.range)
+            } else {
+                match ascii::normal_form(&text[name.range.clone()]) {
+                    Cow::Borrowed(_) => Name::Here(name.range),
+                    Cow::Owned(normal) => Name::Normal(normal.into()),
+                }
             };
             entries.push(Entry { name, value });
         })?;
@@ -92,12 +95,21 @@ impl SessionData {
 
     /// Python keeps a name where it first stood, with the value that came last.
     fn without_duplicates(&self, mut entries: Vec<Entry>) -> Vec<Entry> {
-        let mut places: HashMap<String, usize> = HashMap::new();
+        let mut places: HashMap<Vec<u8>, usize> = HashMap::new();
         let many = entries.len() > Self::MANY;
         let mut kept = 0;
+        // One bit for some of the names: where it is not set, the name is new.
+        let mut met = 0_u64;
         for next in 0..entries.len() {
             let name = self.name_of(&entries[next]);
-            let place = if many {
+            let ends = name.first().zip(name.last());
+            let (first, last) = ends.map_or((0, 0), |(first, last)| (*first, *last));
+            let bit = 1 << ((name.len() ^ usize::from(first) ^ usize::from(last) << 3) % 64);
+            let new = met & bit == 0;
+            met |= bit;
+            let place = if new {
+                None
+            } else if many {
                 places.get(name).copied()
             } else {
                 entries[..kept]
@@ -158,9 +170,13 @@ impl SessionData {
 
     /// Names in Django's escaped form and values as JSON text, in their order.
     pub(crate) fn raw_entries(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.entries
-            .iter()
-            .map(|entry| (self.name_of(entry), &self.text[entry.value.clone()]))
+        self.entries.iter().map(|entry| {
+            let name = match &entry.name {
+                Name::Here(range) => &self.text[range.clone()],
+                Name::Normal(name) => name,
+            };
+            (name, &self.text[entry.value.clone()])
+        })
     }
 
     /// The same as [`raw`](Self::raw) for a name in its escaped form.
@@ -168,14 +184,14 @@ impl SessionData {
         let entry = self
             .entries
             .iter()
-            .find(|entry| self.name_of(entry) == name)?;
+            .find(|entry| self.name_of(entry) == name.as_bytes())?;
         Some(&self.text[entry.value.clone()])
     }
 
-    fn name_of<'a>(&'a self, entry: &'a Entry) -> &'a str {
+    fn name_of<'a>(&'a self, entry: &'a Entry) -> &'a [u8] {
         match &entry.name {
-            Name::Here(range) => &self.text[range.clone()],
-            Name::Normal(name) => name,
+            Name::Here(range) => &self.text.as_bytes()[range.clone()],
+            Name::Normal(name) => name.as_bytes(),
         }
     }
 }
@@ -187,9 +203,9 @@ pub(super) struct Assembly {
 }
 
 impl Assembly {
-    /// Begins with room for some more names than `like` has.
-    pub(super) fn like(like: &SessionData) -> Self {
-        let mut text = String::with_capacity(like.text.len() + 64);
+    /// Begins with room for some more names than `like` has, and for so many more bytes.
+    pub(super) fn like(like: &SessionData, more: usize) -> Self {
+        let mut text = String::with_capacity(like.text.len() + more);
         text.push('{');
         let entries = Vec::with_capacity(like.entries.len() + SessionData::USUAL);
         Self { text, entries }
@@ -236,6 +252,11 @@ impl fmt::Debug for SessionData {
             .field("len", &self.len())
             .finish_non_exhaustive()
     }
+}
+
+fn from_latin1(bytes: &[u8]) -> Result<String, DataError> {
+    Scanner::new(bytes).object(|_, _| {})?;
+    Ok(ascii::from_latin1(bytes))
 }
 
 pub(crate) fn parse<T: DeserializeOwned>(raw: &str) -> Result<T, ValueError> {
@@ -347,6 +368,21 @@ mod tests {
             SessionData::from_bytes(b"\xef\xbb\xbf{}".to_vec()).unwrap_err(),
             DataError::Syntax
         );
+        // `\` and a byte beyond ASCII is no escape, and must not turn into `\\u00..`.
+        for text in [
+            &b"{\"\\\xc3\":1}"[..],
+            b"{\"a\":\"\\\x80\"}",
+            b"{\"a\":\"\\\xc3\xa9\"}",
+        ] {
+            let read = SessionData::from_bytes(text.to_vec());
+            assert_eq!(
+                read.unwrap_err(),
+                DataError::Syntax,
+                "{}",
+                text.escape_ascii()
+            );
+        }
+        assert!(SessionData::from_bytes(b"{\"a\":\"\\\\\x80\"}".to_vec()).is_ok());
     }
 
     #[test]

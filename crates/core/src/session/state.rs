@@ -115,6 +115,12 @@ impl SessionState {
         matches!(self.origin, Origin::Unreadable(_))
     }
 
+    /// True if nothing is kept, and nothing is to be. A record that we cannot read, or of which we do not know whether
+    /// it is there, is not nothing.
+    pub(super) fn opens_nothing(&self) -> bool {
+        matches!((&self.origin, self.fate), (Origin::Nothing, Fate::Stay)) && self.is_empty()
+    }
+
     /// True if there is neither a record nor data: Django's `is_empty`. A browser's own cookie is a record.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -180,15 +186,15 @@ impl SessionState {
     }
 
     /// Gives `name` the value that stands in this JSON text: for what another program wrote and no type of Rust
-    /// holds, such as `NaN` and integers of any size. It is kept as it stands, with text in ASCII and without the
-    /// blanks around it.
+    /// holds, such as `NaN` and integers of any size. It is kept as it stands, without blanks around it and with text in
+    /// ASCII.
     ///
     /// # Errors
     /// It is no JSON value that Python reads.
     pub fn set_raw(&mut self, name: &str, json: &str) -> Result<(), ValueError> {
-        // A value's text is what the scanner finds between the blanks, or two readings of it would differ.
-        let json = json.trim_matches([' ', '\t', '\n', '\r']);
-        self.set_json(name, ascii::from_text(json))
+        // Before the escaping: a backslash in front of such a character would turn into another escape's.
+        data::check_value(json).map_err(ValueError::Unreadable)?;
+        self.set_json(name, ascii::from_text(data::trimmed(json)))
     }
 
     fn set_json(&mut self, name: &str, json: String) -> Result<(), ValueError> {
@@ -429,6 +435,7 @@ mod tests {
         let mut session = loaded("{}");
         let rows = [
             ("NaN", "NaN"),
+            (" \t[1, 2]\r\n", "[1, 2]"),
             (
                 "123456789012345678901234567890",
                 "123456789012345678901234567890",
@@ -439,6 +446,7 @@ mod tests {
         for (json, kept) in rows {
             session.set_raw("a", json).unwrap();
             assert_eq!(session.raw("a").as_deref(), Some(kept));
+            assert_eq!(session.data().raw("a"), Some(kept));
         }
         let before = session.data();
         for json in [
@@ -450,6 +458,7 @@ mod tests {
             "nan",
             "1 2",
             "\u{feff}1",
+            "\"\\é\"",
         ] {
             let set = session.set_raw("a", json);
             assert!(matches!(set, Err(ValueError::Unreadable(_))), "{json}");

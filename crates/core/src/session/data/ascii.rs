@@ -49,34 +49,32 @@ pub(super) fn normal_form(raw: &str) -> Cow<'_, str> {
 /// Text of these bytes with every one beyond ASCII as the escape of the Latin-1 character it is.
 pub(super) fn from_latin1(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 2);
-    push_in_ascii(bytes.iter().copied().map(char::from), &mut text);
+    for byte in bytes {
+        if byte.is_ascii() {
+            text.push(char::from(*byte));
+        } else {
+            push_unit(u16::from(*byte), &mut text);
+        }
+    }
     text
 }
 
 /// JSON text with every character beyond ASCII as its escape. Such a character can only stand in a string.
 pub(crate) fn from_text(json: &str) -> String {
     let mut text = String::with_capacity(json.len() + 8);
-    push_in_ascii(json.chars(), &mut text);
-    text
-}
-
-/// Behind a backslash a character stays what it is, and the scanner refuses it. An escape in its place would make
-/// a plain backslash of the one before it, and text of what is no JSON.
-fn push_in_ascii(characters: impl Iterator<Item = char>, text: &mut String) {
-    let mut escaped = false;
-    for character in characters {
-        if character.is_ascii() || escaped {
+    for character in json.chars() {
+        if character.is_ascii() {
             text.push(character);
         } else {
-            push_escaped(character, text);
+            push_escaped(character, &mut text);
         }
-        escaped = character == '\\' && !escaped;
     }
+    text
 }
 
 /// A text as a JSON string.
 pub(crate) fn text(text: &str) -> String {
-    format!("\"{}\"", escaped(text))
+    ["\"", &escaped(text), "\""].concat()
 }
 
 /// A value as Python's `json.dumps(value, separators=(",", ":"))` writes it.
@@ -97,9 +95,33 @@ const fn is_literal(byte: u8) -> bool {
     matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\'
 }
 
-/// True if every byte is literal. It looks at all of them, which the compiler does sixteen at once.
+/// True if every byte is literal.
 fn are_literal(text: &str) -> bool {
-    text.bytes().fold(true, |all, byte| all & is_literal(byte))
+    literal_prefix(text.as_bytes()) == text.len()
+}
+
+/// How many bytes from the first on are literal. It looks at eight at once, because most of a session is strings.
+pub(super) fn literal_prefix(bytes: &[u8]) -> usize {
+    const fn each(byte: u8) -> u64 {
+        u64::from_le_bytes([byte; 8])
+    }
+    // The high bit of each byte that is zero. Borrowing makes this wrong only above the first such byte.
+    const fn zeros(word: u64) -> u64 {
+        word.wrapping_sub(each(1)) & !word
+    }
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (number, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let controls = word.wrapping_sub(each(b' ')) & !word;
+        let others =
+            zeros(word ^ each(b'"')) | zeros(word ^ each(b'\\')) | zeros(word ^ each(0x7F));
+        let stops = (controls | others | word) & each(0x80);
+        if stops != 0 {
+            return number * 8 + stops.trailing_zeros() as usize / 8;
+        }
+    }
+    let last = rest.iter().take_while(|byte| is_literal(**byte)).count();
+    words.len() * 8 + last
 }
 
 fn push_escaped(character: char, text: &mut String) {

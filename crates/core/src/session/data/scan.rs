@@ -2,34 +2,30 @@
 
 use std::ops::Range;
 
-use super::DataError;
+use super::{DataError, ascii};
 
 /// Levels of nesting that we read and write. Python gives up at 994 (3.11) to 1,497 (3.12) of them.
 const DEEPEST: usize = 900;
 /// Digits of an integer that Python reads (`sys.int_info.default_max_str_digits`).
 const LONGEST_INTEGER: usize = 4_300;
 
-/// The bytes that stand for themselves in a string. A table, because most of a session is strings.
-const PLAIN: [bool; 256] = {
-    let mut plain = [true; 256];
-    let mut control = 0;
-    while control < 0x20 {
-        plain[control] = false;
-        control += 1;
-    }
-    plain[b'"' as usize] = false;
-    plain[b'\\' as usize] = false;
-    plain
-};
-
 /// Checks the text of one value that is to stand at the top level of a session.
 pub(crate) fn check_value(text: &str) -> Result<(), DataError> {
-    let mut scanner = Scanner {
-        bytes: text.as_bytes(),
-        at: 0,
-    };
+    let mut scanner = Scanner::new(text.as_bytes());
     scanner.value()?;
     scanner.end()
+}
+
+/// Without JSON's blanks around it: where a value stands in a session's text there are none.
+pub(crate) fn trimmed(text: &str) -> &str {
+    text.trim_matches([' ', '\t', '\n', '\r'])
+}
+
+/// What stands between a string's quotes.
+pub(super) struct Content {
+    pub(super) range: Range<usize>,
+    /// Every byte of it stands for itself.
+    pub(super) literal: bool,
 }
 
 pub(super) struct Scanner<'a> {
@@ -38,18 +34,15 @@ pub(super) struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
-    pub(super) const fn new(text: &'a str) -> Self {
-        Self {
-            bytes: text.as_bytes(),
-            at: 0,
-        }
+    pub(super) const fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0 }
     }
 
-    /// Reads the whole text as one object and calls `found` with where each name's content (without
-    /// quotes) and value stand.
+    /// Reads the whole text as one object and calls `found` with each name's content (without quotes) and with
+    /// where its value stands.
     pub(super) fn object(
         mut self,
-        mut found: impl FnMut(Range<usize>, Range<usize>),
+        mut found: impl FnMut(Content, Range<usize>),
     ) -> Result<(), DataError> {
         self.space();
         if self.peek() != Some(b'{') {
@@ -126,26 +119,31 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// A name and its colon; where the name's content stands.
-    fn name(&mut self) -> Result<Range<usize>, DataError> {
+    /// A name and its colon.
+    fn name(&mut self) -> Result<Content, DataError> {
         let name = self.string()?;
         self.space();
         self.expect(b':')?;
         Ok(name)
     }
 
-    /// A string; where its content stands.
-    fn string(&mut self) -> Result<Range<usize>, DataError> {
+    /// A string.
+    fn string(&mut self) -> Result<Content, DataError> {
         self.expect(b'"')?;
         let start = self.at;
+        let mut literal = true;
         loop {
-            self.plain();
+            self.at += ascii::literal_prefix(&self.bytes[self.at..]);
             match self.peek().ok_or(DataError::Syntax)? {
                 b'"' => {
                     self.at += 1;
-                    return Ok(start..self.at - 1);
+                    return Ok(Content {
+                        range: start..self.at - 1,
+                        literal,
+                    });
                 }
                 b'\\' => {
+                    literal = false;
                     let length = match self.bytes.get(self.at + 1) {
                         Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
                         Some(b'u') => 6,
@@ -160,16 +158,14 @@ impl<'a> Scanner<'a> {
                     }
                     self.at += length;
                 }
+                // Python escapes these and reads them as they are.
+                0x7F.. => {
+                    literal = false;
+                    self.at += 1;
+                }
                 _ => return Err(DataError::Syntax),
             }
         }
-    }
-
-    /// Skips characters that stand for themselves.
-    fn plain(&mut self) {
-        let rest = &self.bytes[self.at..];
-        let plain = rest.iter().position(|byte| !PLAIN[usize::from(*byte)]);
-        self.at += plain.unwrap_or(rest.len());
     }
 
     fn number(&mut self) -> Result<(), DataError> {
@@ -273,7 +269,7 @@ mod tests {
     use super::*;
 
     fn scan(text: &str) -> Result<(), DataError> {
-        Scanner::new(text).object(|_, _| {})
+        Scanner::new(text.as_bytes()).object(|_, _| {})
     }
 
     #[test]

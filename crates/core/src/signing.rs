@@ -222,4 +222,9 @@ mod tests {
         assert_eq!(rotated.unsign(&signer("k").sign("hello")), Ok("hello"));
         assert_eq!(rotated.sign("hello"), signer("new").sign("hello"));
     }
+
+    #[test]
+    fn debug_shows_no_key() {
+        assert_eq!(format!("{:?}", signer("k")), "Signer(..)");
+    }
 }

@@ -358,4 +358,33 @@ mod tests {
         assert_eq!(data.get::<i64>("long"), Err(ValueError::OtherType));
         assert_eq!(data.get::<i64>("a"), Ok(Some(1)));
     }
+
+    #[test]
+    fn debug_shows_how_many_names_and_no_value() {
+        let debug = format!("{:?}", data(r#"{"a":"secret","b":2}"#));
+        assert_eq!(debug, "SessionData { len: 2, .. }");
+    }
+
+    #[test]
+    fn an_error_says_what_is_wrong_with_the_value() {
+        let deep = ValueError::Unreadable(DataError::TooDeep);
+        let rows = [
+            (
+                ValueError::OtherType,
+                "the session's value has another type",
+            ),
+            (
+                ValueError::Unwritable,
+                "the value cannot be written as JSON",
+            ),
+            (
+                deep,
+                "Django could not read the value: nested more than 900 levels deep",
+            ),
+            (ValueError::Overflow, "the counter would leave 64 bits"),
+        ];
+        for (error, text) in rows {
+            assert_eq!(error.to_string(), text);
+        }
+    }
 }

@@ -247,4 +247,13 @@ mod tests {
                 > 4096
         );
     }
+
+    #[test]
+    fn debug_shows_no_cookie_and_the_error_what_to_do() {
+        let mut session = SessionState::new();
+        session.set("a", &1).unwrap();
+        assert_eq!(format!("{:?}", written(&mut session)), "Saved(..)");
+        let error = CookieTooLarge { size: 5_000 }.to_string();
+        assert!(error.contains("takes 5000 bytes") && error.contains("keep less in it"));
+    }
 }

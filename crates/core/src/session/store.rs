@@ -291,3 +291,30 @@ impl std::error::Error for StoreError {
             .map(|source| &**source as &(dyn std::error::Error + 'static))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_unix_seconds(1_700_000_000);
+
+    #[test]
+    fn debug_shows_nothing_of_the_data() {
+        let stored = Stored::signed("the user's own", NOW);
+        assert_eq!(format!("{:?}", stored.form), "Signed(..)");
+        assert_eq!(format!("{:?}", stored.version), "Version(..)");
+        let stored = Stored::json("the user's own", NOW);
+        assert_eq!(format!("{:?}", stored.form), "Json(..)");
+        assert_eq!(format!("{:?}", stored.version), "Version(..)");
+    }
+
+    #[test]
+    fn an_error_keeps_the_driver_s_for_the_log() {
+        let bare = StoreError::new("the database does not answer");
+        assert_eq!(bare.to_string(), "the database does not answer");
+        assert!(std::error::Error::source(&bare).is_none());
+        let error = bare.with_source("disk I/O error");
+        let source = std::error::Error::source(&error).unwrap();
+        assert_eq!(source.to_string(), "disk I/O error");
+    }
+}

@@ -389,3 +389,6 @@ fn seen(key: SessionKey, version: Version, record: &Record) -> Seen {
         form: record.form(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -202,8 +202,7 @@ fn float(scientific: &str) -> String {
         .map_or(("", digits), |digits| ("-", digits));
     let exponent: i32 = exponent.parse().unwrap_or(0);
     if !(-4..16).contains(&exponent) {
-        let direction = if exponent < 0 { '-' } else { '+' };
-        return format!("{sign}{digits}e{direction}{:02}", exponent.unsigned_abs());
+        return format!("{sign}{digits}e{exponent:+03}");
     }
     let digits = digits.replace('.', "");
     let places = usize::try_from(exponent + 1).unwrap_or(0);
@@ -253,6 +252,7 @@ mod tests {
         for (number, text) in rows {
             assert_eq!(to_json(&number).unwrap(), text);
         }
+        assert_eq!(to_json(&(0.1_f32, 1e16_f32)).unwrap(), "[0.1,1e+16]");
         assert_eq!(
             to_json(&(1, true, None::<u8>, "x")).unwrap(),
             r#"[1,true,null,"x"]"#

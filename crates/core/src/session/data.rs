@@ -314,6 +314,7 @@ mod tests {
         assert_eq!(data.get::<String>("é").unwrap().as_deref(), Some("x"));
         assert_eq!(data.raw("c"), None);
         assert_eq!(data.names().collect::<Vec<_>>(), ["a", "b", "é"]);
+        assert!(!data.is_empty() && SessionData::empty().is_empty());
     }
 
     #[test]

@@ -227,11 +227,10 @@ mod tests {
             signer(Compression::Always).loads(&ours).unwrap(),
             json.as_bytes()
         );
-        assert!(
-            !signer(Compression::Above(1024))
-                .dumps(&json, NOW)
-                .starts_with('.')
-        );
+        for (size, compresses) in [(json.len() - 1, true), (json.len(), false)] {
+            let signed = signer(Compression::Above(size)).dumps(&json, NOW);
+            assert_eq!(signed.starts_with('.'), compresses, "{size}");
+        }
     }
 
     #[test]

@@ -233,6 +233,7 @@ mod tests {
             ..Lifetime::DJANGO
         };
         assert!(closing.ends_with_browser(&SessionData::empty()));
+        assert!(closing.ends_with_browser(&data("null")));
         assert!(!closing.ends_with_browser(&data("300")));
     }
 

@@ -131,3 +131,67 @@ fn set_expiry_is_kept_under_django_s_name() {
     session.set_expiry(Expiry::SiteDefault, NOW);
     assert_eq!(session.raw("_session_expiry"), None);
 }
+
+#[test]
+fn what_was_loaded_is_readable_has_its_key_and_needs_no_cookie() {
+    let mut session = loaded(r#"{"a":1}"#);
+    assert!(!session.is_unreadable() && !session.was_saved());
+    assert_eq!(session.key().map(SessionKey::as_str), Some("abcdefgh"));
+    session.cycle_key();
+    assert_eq!(session.key(), None);
+}
+
+#[test]
+fn a_value_is_taken_once_and_must_not_have_changed() {
+    let mut session = loaded(r#"{"code":"x","a":1}"#);
+    assert_eq!(session.take::<i64>("code"), Err(ValueError::OtherType));
+    assert!(session.contains("code"));
+    assert_eq!(session.take("code"), Ok(Some("x".to_owned())));
+    assert_eq!(session.take::<String>("code"), Ok(None));
+    session.require_unchanged("a");
+    let unchanged = |theirs: &str| {
+        let theirs = SessionData::from_ascii(theirs).unwrap();
+        let base = &session.base;
+        session.changes.check(base, &theirs, |_| false).is_ok()
+    };
+    assert!(unchanged(r#"{"code":"x","a":1,"b":2}"#));
+    assert!(!unchanged(r#"{"code":"x","a":2}"#));
+    assert!(!unchanged(r#"{"code":"y","a":1}"#));
+}
+
+#[test]
+fn a_counter_begins_at_0_and_clear_begins_again() {
+    let mut session = loaded(r#"{"a":5}"#);
+    assert_eq!(session.add("n", 2), Ok(2));
+    assert_eq!(session.add("a", -7), Ok(-2));
+    session.clear();
+    assert!(session.names().next().is_none() && session.is_modified());
+    assert_eq!(session.add("a", 1), Ok(1));
+}
+
+#[test]
+fn only_a_renewal_that_nothing_else_needs_may_be_left_to_others() {
+    let mut session = loaded("{}");
+    session.upgrade_key("hash", "new");
+    assert_eq!(session.fate, Fate::Upgrade);
+    assert!(!session.is_empty() && session.is_modified());
+    session.set("a", &1).unwrap();
+    assert_eq!(session.fate, Fate::Renew);
+    session.upgrade_key("hash", "new");
+    assert_eq!(session.fate, Fate::Renew);
+    let mut session = loaded("{}");
+    session.set("a", &1).unwrap();
+    session.upgrade_key("hash", "new");
+    assert_eq!(session.fate, Fate::Renew);
+}
+
+#[test]
+fn a_logout_stays_one_when_the_session_is_found_invalid() {
+    let mut session = loaded(r#"{"a":1}"#);
+    session.drop_invalid();
+    assert_eq!(session.fate, Fate::Drop);
+    assert!(!session.contains("a"));
+    session.flush();
+    session.drop_invalid();
+    assert_eq!(session.fate, Fate::Flush);
+}

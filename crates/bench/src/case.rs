@@ -53,6 +53,8 @@ pub(crate) enum Engine {
 pub(crate) enum Side {
     Ours,
     Limit,
+    /// The limit in a layer that puts one `Arc` into the request's extensions.
+    Layered,
 }
 
 impl Case {
@@ -85,6 +87,7 @@ impl Case {
             match side {
                 Side::Ours => ours::app(self.engine, &visitors, folder).await,
                 Side::Limit => limit::app(self.engine, &visitors, folder).await,
+                Side::Layered => limit::layered(self.engine, &visitors, folder).await,
             }
         })
     }

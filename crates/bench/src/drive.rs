@@ -71,7 +71,7 @@ pub(crate) fn over_http(runtime: &Runtime, app: &Router, requests: &[Vec<u8>]) {
 }
 
 /// Whether these bytes are a response with all of its body.
-fn is_whole(answer: &[u8]) -> bool {
+pub(crate) fn is_whole(answer: &[u8]) -> bool {
     let Some((head, body)) = str::from_utf8(answer)
         .expect("the answers are ASCII")
         .split_once("\r\n\r\n")

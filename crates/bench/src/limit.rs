@@ -21,6 +21,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::header::{CACHE_CONTROL, SET_COOKIE, VARY};
 use http::{HeaderValue, StatusCode};
 use sha2::{Digest as _, Sha256};
+use tower::util::MapRequestLayer;
 
 use crate::case::Engine;
 use crate::visitors::{BACKEND, ENCODED_PASSWORD, SECRET_KEY, Visitor};
@@ -45,6 +46,15 @@ pub(crate) async fn app(engine: Engine, visitors: &[Visitor], folder: &Path) -> 
         .route("/login", get(login))
         .route("/write", get(write))
         .with_state(Arc::new(site))
+}
+
+/// The same in the least layer that any middleware with a value of its own for each request is.
+pub(crate) async fn layered(engine: Engine, visitors: &[Visitor], folder: &Path) -> Router {
+    let app = app(engine, visitors, folder).await;
+    app.layer(MapRequestLayer::new(|mut request: Request| {
+        request.extensions_mut().insert(Arc::new(()));
+        request
+    }))
 }
 
 async fn hello() -> &'static str {

@@ -12,11 +12,13 @@ mod limit;
 mod ours;
 mod password;
 mod rounds;
+mod tcp;
 mod visitors;
 
 use std::io::{self, Write as _};
+use std::net::SocketAddr;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
 use case::{Case, Side};
 
@@ -29,11 +31,22 @@ struct Options {
     /// Only this cell, as `me/sqlite`; may be given several times.
     #[arg(long)]
     only: Vec<Case>,
-    /// Sends the requests as HTTP/1.1 over a connection in memory, one after the other.
-    #[arg(long)]
-    http: bool,
+    /// What stands between the requests and the service.
+    #[arg(long, value_enum, default_value_t = Network::None)]
+    network: Network,
     #[command(subcommand)]
     command: Option<Command>,
+}
+
+/// What stands between the requests and the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Network {
+    /// The service is called.
+    None,
+    /// HTTP/1.1 over a connection in memory, one request after the other.
+    Memory,
+    /// HTTP/1.1 over the loopback interface, on eight connections.
+    Tcp,
 }
 
 #[derive(Subcommand)]
@@ -44,6 +57,9 @@ enum Command {
         side: Side,
         requests: usize,
     },
+    /// Sends the requests of `--network tcp`; the program starts it itself.
+    #[command(hide = true)]
+    Client { orders: SocketAddr, case: Case },
     /// Measures PBKDF2 beside the `pbkdf2` crate and Python.
     Pbkdf2,
 }
@@ -51,7 +67,7 @@ enum Command {
 fn main() -> io::Result<()> {
     let options = Options::parse();
     let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
+        .enable_all()
         .build()?;
     let mut output = io::stdout().lock();
     match options.command {
@@ -61,10 +77,10 @@ fn main() -> io::Result<()> {
             } else {
                 options.only
             };
-            cases.retain(|case| !options.http || case.at_once == 1);
+            cases.retain(|case| options.network == Network::None || case.at_once == 1);
             writeln!(output, "{}", rounds::HEADING)?;
             for case in cases {
-                let row = rounds::row(&runtime, case, options.http, options.rounds);
+                let row = rounds::row(&runtime, case, options.network, options.rounds);
                 writeln!(output, "{row}")?;
             }
         }
@@ -77,6 +93,7 @@ fn main() -> io::Result<()> {
             let mut app = case.app(side, &runtime, folder.path());
             drive::counted(&runtime, &mut app, case.requests(requests));
         }
+        Some(Command::Client { orders, case }) => tcp::client(orders, case)?,
         Some(Command::Pbkdf2) => writeln!(output, "{}", password::table())?,
     }
     Ok(())

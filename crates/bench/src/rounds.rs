@@ -1,14 +1,15 @@
 //! One cell of the table: pairs of measurements, ours and the limit's in turn.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use axum::Router;
 use http::HeaderName;
 use http::header::SET_COOKIE;
 use tokio::runtime::Runtime;
 
+use crate::Network;
 use crate::case::{Case, Side, name};
+use crate::tcp::Client;
 use crate::{clock, drive};
 
 pub(crate) const HEADING: &str = "| engine | page | ours µs | limit µs | ratio, median (least to most) |\n\
@@ -16,11 +17,27 @@ pub(crate) const HEADING: &str = "| engine | page | ours µs | limit µs | ratio
 
 /// Measures a cell `rounds` times. Whatever disturbs the machine for longer than a moment disturbs both sides
 /// of a pair, so that the ratio of a pair means more than either time.
-pub(crate) fn row(runtime: &Runtime, case: Case, http: bool, rounds: usize) -> String {
+pub(crate) fn row(runtime: &Runtime, case: Case, network: Network, rounds: usize) -> String {
     let folder = tempfile::tempdir().expect("the temporary folder is writable");
     let mut ours = case.app(Side::Ours, runtime, folder.path());
     let mut limit = case.app(Side::Limit, runtime, folder.path());
     check_alike(runtime, case, &mut ours, &mut limit);
+    let mut client = (network == Network::Tcp).then(|| Client::start(runtime, case));
+    let mut measure = |app: &mut Router| {
+        let count = case.requests_in_round();
+        let taken = match (network, &mut client) {
+            (_, Some(client)) => client.measure(runtime, app, count),
+            (Network::Memory, None) => {
+                let requests = case.requests_on_the_wire(count);
+                clock::time(|| drive::over_http(runtime, app, &requests))
+            }
+            (_, None) => {
+                let requests = case.requests(count);
+                clock::time(|| drive::serve(runtime, app, requests, case.at_once))
+            }
+        };
+        taken.as_secs_f64() * 1e6 / count as f64
+    };
     let mut times = (Vec::new(), Vec::new());
     // The first pair warms up. Who goes first changes from pair to pair.
     for round in 0..=rounds {
@@ -29,10 +46,7 @@ pub(crate) fn row(runtime: &Runtime, case: Case, http: bool, rounds: usize) -> S
         } else {
             (&mut limit, &mut ours)
         };
-        let pair = (
-            measure(runtime, case, http, first),
-            measure(runtime, case, http, second),
-        );
+        let pair = (measure(first), measure(second));
         let (ours, limit) = if round % 2 == 0 {
             pair
         } else {
@@ -61,23 +75,6 @@ pub(crate) fn row(runtime: &Runtime, case: Case, http: bool, rounds: usize) -> S
         spread(times.0).1,
         spread(times.1).1,
     )
-}
-
-/// Microseconds of CPU for one request.
-fn measure(runtime: &Runtime, case: Case, http: bool, app: &mut Router) -> f64 {
-    let count = case.requests_in_round();
-    let taken = if http {
-        let requests = case.requests_on_the_wire(count);
-        clock::time(|| drive::over_http(runtime, app, &requests))
-    } else {
-        let requests = case.requests(count);
-        clock::time(|| drive::serve(runtime, app, requests, case.at_once))
-    };
-    micros(taken) / count as f64
-}
-
-fn micros(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e6
 }
 
 /// The least, the median and the most.

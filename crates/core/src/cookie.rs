@@ -13,7 +13,7 @@ mod set_cookie;
 mod signed;
 
 pub use browser::Refusal;
-pub use header::{count, find_last, parse};
+pub use header::{find_all, find_last, parse};
 pub use response::ResponseCookies;
 pub use same_site::SameSite;
 pub use set_cookie::{CookieError, SetCookie};

@@ -238,11 +238,10 @@ impl Config {
 }
 
 impl CookieConfig {
-    /// This cookie with a value, as the response sets it.
-    pub(crate) fn cookie(&self, value: &str, secure: bool) -> Result<SetCookie, InvalidCookie> {
-        let mut cookie = SetCookie::new(&self.name, value)?
+    /// This cookie without a value.
+    pub(crate) fn prepared(&self) -> Result<SetCookie, InvalidCookie> {
+        let mut cookie = SetCookie::new(&self.name, "")?
             .path(&self.path)?
-            .secure(secure)
             .http_only(self.http_only);
         if let Some(domain) = &self.domain {
             cookie = cookie.domain(domain)?;
@@ -269,7 +268,7 @@ impl CookieConfig {
     pub(crate) fn check(&self) -> Result<(), InvalidCookie> {
         let secure = self.secure != Secure::Never;
         self.deletion()?;
-        match self.cookie("a", secure)?.refusal() {
+        match self.prepared()?.with_value("a")?.secure(secure).refusal() {
             Some(refusal) => Err(InvalidCookie::Refused(refusal)),
             None => Ok(()),
         }

@@ -7,7 +7,7 @@ use cloakroom_core::cookie::SetCookie;
 use cloakroom_core::session::{Committed, WrittenCookie};
 use cloakroom_core::time::Timestamp;
 use http::HeaderValue;
-use http::header::{CACHE_CONTROL, HeaderMap, SET_COOKIE, VARY};
+use http::header::{CACHE_CONTROL, Entry, HeaderMap, SET_COOKIE, VARY};
 
 use crate::error::Error;
 use crate::site::Sessions;
@@ -81,17 +81,18 @@ async fn carry_out(visit: &Visit) -> Result<Option<SetCookie>, Error> {
             WrittenCookie::Untouched => None,
             WrittenCookie::Deleted => Some(config.cookie.deletion()?),
             WrittenCookie::Saved { value, max_age } => {
-                Some(lasting(config.cookie.cookie(&value, secure())?, max_age))
+                let cookie = site.session_cookie(&value)?.secure(secure());
+                Some(lasting(cookie, max_age))
             }
         });
     }
     Ok(match visit.commit(true).await? {
         None | Some(Committed::Untouched) => None,
         Some(Committed::Deleted) => Some(config.cookie.deletion()?),
-        Some(Committed::Saved(cookie)) => Some(lasting(
-            config.cookie.cookie(cookie.key.as_str(), secure())?,
-            cookie.max_age,
-        )),
+        Some(Committed::Saved(saved)) => {
+            let cookie = site.session_cookie(saved.key.as_str())?.secure(secure());
+            Some(lasting(cookie, saved.max_age))
+        }
     })
 }
 
@@ -126,11 +127,9 @@ fn answer(
     };
     if let Some(privacy) = privacy
         && visit.site().config.login.pages_are_private
-        && !response.headers().contains_key(CACHE_CONTROL)
+        && let Entry::Vacant(entry) = response.headers_mut().entry(CACHE_CONTROL)
     {
-        response
-            .headers_mut()
-            .insert(CACHE_CONTROL, HeaderValue::from_static(privacy));
+        entry.insert(HeaderValue::from_static(privacy));
     }
     response
 }
@@ -163,27 +162,35 @@ fn write_cookies(
         None => None,
         Some(secret) => {
             let secure = visit.secure(config.cookie.secure);
-            let cookie = config.cookie.cookie(&secret, secure)?;
+            let cookie = visit.site().csrf_cookie(&secret)?.secure(secure);
             Some(lasting(cookie, config.cookie_age))
         }
     };
-    let sets_ours = csrf_cookie.is_some() || session_cookie.is_some();
-    if sets_ours {
-        let now = Timestamp::now();
-        for cookie in csrf_cookie.iter().chain(session_cookie) {
-            state.cookies.set(cookie, now);
-        }
-    }
-    for value in state.cookies.header_values() {
+    let now = Timestamp::now();
+    let mut append = |value: String| {
         // The writer lets nothing through that a header cannot carry.
         let value = HeaderValue::try_from(value).map_err(|_| Error::closed())?;
         headers.append(SET_COOKIE, value);
+        Ok::<(), Error>(())
+    };
+    let ours = [csrf_cookie.as_ref(), session_cookie];
+    // A handler's own cookie of such a name keeps its place, and whatever ours does not say.
+    let apart = ours.map(|cookie| cookie.filter(|cookie| !state.cookies.set_again(cookie, now)));
+    for value in state.cookies.header_values() {
+        append(value)?;
     }
-    Ok(sets_ours)
+    for cookie in apart.into_iter().flatten() {
+        append(cookie.header_value(now))?;
+    }
+    Ok(ours.iter().any(Option::is_some))
 }
 
 /// Django's `patch_vary_headers`: adds `Cookie` unless it is there; a `*` stands for everything.
 fn vary_by_cookie(headers: &mut HeaderMap) {
+    if let Entry::Vacant(entry) = headers.entry(VARY) {
+        entry.insert(HeaderValue::from_static("Cookie"));
+        return;
+    }
     let named: Vec<String> = headers
         .get_all(VARY)
         .iter()

@@ -290,9 +290,12 @@ fn is_loopback_name(domain: &str) -> bool {
         .strip_prefix('[')
         .and_then(|rest| rest.strip_suffix(']'))
         .unwrap_or(domain);
-    address
-        .parse::<IpAddr>()
-        .is_ok_and(|address| address.is_loopback())
+    // Most hosts are names, which is cheaper to see than to find out by reading an address.
+    let may_be_address = address.starts_with(|first: char| first.is_ascii_digit() || first == ':');
+    may_be_address
+        && address
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
         || domain.eq_ignore_ascii_case("localhost")
         || ends_ignoring_case(domain, ".localhost")
 }

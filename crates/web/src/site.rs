@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use cloakroom_core::auth::{AuthRules, UserStore};
-use cloakroom_core::cookie::SignedCookies;
+use cloakroom_core::cookie::{SetCookie, SignedCookies};
 use cloakroom_core::session::{Codec, SaveRules, SignedCookieEngine, Store};
 use tokio::sync::Semaphore;
 
-use crate::config::Config;
+use crate::config::{Config, InvalidCookie};
+use crate::error::Error;
 use crate::layer::CloakroomLayer;
 
 /// A site's sessions, users and rules. Make it once; clones are the same site.
@@ -91,6 +92,8 @@ impl Cloakroom {
             save_rules,
             auth_rules,
             signed_cookies,
+            session_cookie: config.session.cookie.prepared(),
+            csrf_cookie: config.csrf.cookie.prepared(),
             hashing: Arc::new(Semaphore::new(processors)),
             warned: AtomicBool::new(false),
             config,
@@ -121,6 +124,8 @@ pub(crate) struct Site {
     pub(crate) save_rules: SaveRules,
     pub(crate) auth_rules: AuthRules,
     pub(crate) signed_cookies: SignedCookies,
+    session_cookie: Result<SetCookie, InvalidCookie>,
+    csrf_cookie: Result<SetCookie, InvalidCookie>,
     /// One permit a processor: hashing more passwords at once makes none of them faster.
     pub(crate) hashing: Arc<Semaphore>,
     warned: AtomicBool,
@@ -133,6 +138,16 @@ pub(crate) enum Sessions {
 }
 
 impl Site {
+    /// The session cookie with a value.
+    pub(crate) fn session_cookie(&self, value: &str) -> Result<SetCookie, Error> {
+        with_value(&self.session_cookie, value)
+    }
+
+    /// The CSRF cookie with a value.
+    pub(crate) fn csrf_cookie(&self, value: &str) -> Result<SetCookie, Error> {
+        with_value(&self.csrf_cookie, value)
+    }
+
     pub(crate) fn warn_once_of_insecure_cookies(&self) {
         if !self.warned.swap(true, Ordering::Relaxed) {
             tracing::warn!(
@@ -140,4 +155,12 @@ impl Site {
             );
         }
     }
+}
+
+fn with_value(
+    prepared: &Result<SetCookie, InvalidCookie>,
+    value: &str,
+) -> Result<SetCookie, Error> {
+    let prepared = prepared.as_ref().map_err(Clone::clone)?;
+    Ok(prepared.with_value(value).map_err(InvalidCookie::from)?)
 }

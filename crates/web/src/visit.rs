@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 
 use cloakroom_core::auth::User as UserRow;
 use cloakroom_core::cookie::{self, ResponseCookies};
@@ -144,22 +146,13 @@ impl Visit {
     /// The session cookie's value, by the site's rule for duplicates.
     fn session_cookie<'a>(&self, headers: &'a HeaderMap) -> Option<Cow<'a, str>> {
         let config = &self.site().config.session;
-        let name = &config.cookie.name;
-        if config.duplicates == Duplicates::Anonymous {
-            let count: usize = headers
-                .get_all(COOKIE)
-                .iter()
-                .map(|header| cookie::count(header.as_bytes(), name))
-                .sum();
-            if count > 1 {
-                tracing::warn!(
-                    count,
-                    "a request with more than one session cookie is anonymous"
-                );
-                return None;
-            }
+        let mut found = find_cookies(headers, &config.cookie.name);
+        let last = found.next();
+        if config.duplicates == Duplicates::Anonymous && found.next().is_some() {
+            tracing::warn!("a request with more than one session cookie is anonymous");
+            return None;
         }
-        find_cookie(headers, name)
+        last
     }
 
     /// Does something with the open session, unless the response is made. Both under one lock: what was let
@@ -259,6 +252,12 @@ impl Visit {
             }
             committed.map(Some)
         };
+        let mut commit = Box::pin(commit);
+        // Nobody can hang up on a commit that waits for nothing, so it needs no task.
+        let first = poll_fn(|context| Poll::Ready(commit.as_mut().poll(context))).await;
+        if let Poll::Ready(result) = first {
+            return result;
+        }
         match tokio::spawn(commit).await {
             Ok(result) => result,
             // Only a panic ends the task, and none of its parts may panic.
@@ -289,6 +288,11 @@ impl fmt::Debug for Visit {
 
 /// The last cookie of this name in all of the request's `Cookie` headers.
 pub(crate) fn find_cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cow<'a, str>> {
-    let mut headers = headers.get_all(COOKIE).iter().rev();
-    headers.find_map(|header| cookie::find_last(header.as_bytes(), name))
+    find_cookies(headers, name).next()
+}
+
+/// All cookies of this name, the last one first.
+fn find_cookies<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = Cow<'a, str>> {
+    let headers = headers.get_all(COOKIE).iter().rev();
+    headers.flat_map(move |header| cookie::find_all(header.as_bytes(), name))
 }

@@ -30,31 +30,26 @@ pub fn parse(header: &[u8]) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)
 /// It searches from the end and allocates only for a value with escapes in it.
 #[must_use]
 pub fn find_last<'a>(header: &'a [u8], name: &str) -> Option<Cow<'a, str>> {
-    let mut rest = header;
-    loop {
-        let start = memchr::memrchr(b';', rest).map_or(0, |at| at + 1);
-        if let Some(raw) = raw_value(&rest[start..], name) {
-            return Some(value(raw));
-        }
-        rest = &rest[..start.checked_sub(1)?];
-    }
+    find_all(header, name).next()
 }
 
-/// How many cookies of this name the header carries.
+/// The values of all cookies of this name, the header's last one first.
 ///
 /// A sibling host can set a second one beside ours ("cookie tossing"); a strict reader takes neither.
-#[must_use]
-pub fn count(header: &[u8], name: &str) -> usize {
-    let mut start = 0;
-    let ends = memchr::memchr_iter(b';', header).chain([header.len()]);
-    let pieces = ends.map(|end| {
-        let piece = &header[start..end];
-        start = end + 1;
-        piece
-    });
-    pieces
-        .filter(|piece| raw_value(piece, name).is_some())
-        .count()
+pub fn find_all<'a>(header: &'a [u8], name: &str) -> impl Iterator<Item = Cow<'a, str>> {
+    let mut end = Some(header.len());
+    std::iter::from_fn(move || {
+        while let Some(before) = end {
+            let rest = &header[..before];
+            let semicolon = memchr::memrchr(b';', rest);
+            end = semicolon;
+            let piece = &rest[semicolon.map_or(0, |at| at + 1)..];
+            if let Some(raw) = raw_value(piece, name) {
+                return Some(value(raw));
+            }
+        }
+        None
+    })
 }
 
 /// The raw value of a piece that has this name. Most pieces are other cookies, which their beginning tells.
@@ -205,9 +200,10 @@ mod tests {
             "\u{2000}__Host-sessionid=x",
         ] {
             assert_eq!(find_last(header.as_bytes(), name), None, "{header}");
-            assert_eq!(count(header.as_bytes(), name), 0, "{header}");
+            assert_eq!(find_all(header.as_bytes(), name).count(), 0, "{header}");
         }
-        assert_eq!(count(b"sessionid=a; x=1; sessionid=b", "sessionid"), 2);
+        let both: Vec<_> = find_all(b"sessionid=a; x=1; sessionid=b", "sessionid").collect();
+        assert_eq!(both, ["b", "a"]);
     }
 
     #[test]
@@ -258,8 +254,10 @@ mod tests {
             let cookies = map(header.as_bytes());
             let last = find_last(header.as_bytes(), &name);
             prop_assert_eq!(last.as_deref(), cookies.get(&name).map(String::as_str));
-            let same = parse(header.as_bytes()).filter(|(other, _)| *other == name).count();
-            prop_assert_eq!(count(header.as_bytes(), &name), same);
+            let mut same: Vec<_> = parse(header.as_bytes()).filter(|(other, _)| *other == name).collect();
+            same.reverse();
+            let found = find_all(header.as_bytes(), &name);
+            prop_assert!(same.into_iter().map(|(_, value)| value).eq(found));
         }
 
         #[test]

@@ -4,11 +4,11 @@ use super::CookieError;
 
 /// The value as it stands on the wire (`_quote`).
 pub(super) fn quote(value: &str) -> Result<String, CookieError> {
+    if !value.is_empty() && value.bytes().all(|byte| LEGAL[usize::from(byte)]) {
+        return Ok(value.to_owned());
+    }
     if value.chars().any(|c| c.is_ascii_control() || c > '\u{FF}') {
         return Err(CookieError::Value);
-    }
-    if !value.is_empty() && value.chars().all(is_legal) {
-        return Ok(value.to_owned());
     }
     let mut quoted = String::with_capacity(value.len() + 8);
     quoted.push('"');
@@ -31,8 +31,25 @@ pub(super) fn quote(value: &str) -> Result<String, CookieError> {
 
 /// What names consist of, and values without quotes.
 pub(super) fn is_legal(character: char) -> bool {
-    character.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~:".contains(character)
+    u8::try_from(character).is_ok_and(|byte| LEGAL[usize::from(byte)])
 }
+
+/// By their code. Nearly every value consists of nothing else.
+const LEGAL: [bool; 256] = {
+    let mut legal = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        legal[byte as usize] = byte.is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let others = b"!#$%&'*+-.^_`|~:";
+    let mut at = 0;
+    while at < others.len() {
+        legal[others[at] as usize] = true;
+        at += 1;
+    }
+    legal
+};
 
 /// What stood between the quotes (`_unquote`).
 ///

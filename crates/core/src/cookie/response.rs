@@ -1,6 +1,7 @@
 //! The cookies of one response: what Python's `SimpleCookie` makes of several calls.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::same_site::SameSite;
 use super::set_cookie::{Lifetime, SetCookie};
@@ -30,20 +31,25 @@ impl ResponseCookies {
     /// Sets a cookie, over the earlier one of its name if there is one. What it says about its end is
     /// counted from `now`.
     pub fn set(&mut self, cookie: &SetCookie, now: Timestamp) {
-        match self
-            .0
-            .iter_mut()
-            .find(|written| written.name == cookie.name)
-        {
-            Some(written) => written.set(cookie, now),
-            None => self.0.push(Written::new(cookie, now)),
+        if !self.set_again(cookie, now) {
+            self.0.push(Written::new(cookie, now));
         }
+    }
+
+    /// Sets a cookie over the earlier one of its name; false, and nothing done, if there is none.
+    pub fn set_again(&mut self, cookie: &SetCookie, now: Timestamp) -> bool {
+        let mut earlier = self.0.iter_mut();
+        match earlier.find(|written| *written.name == *cookie.name) {
+            Some(written) => written.set(cookie, now),
+            None => return false,
+        }
+        true
     }
 
     /// True if a cookie of this name is set or deleted here.
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
-        self.0.iter().any(|written| written.name == name)
+        self.0.iter().any(|written| *written.name == *name)
     }
 
     /// True if the response sets no cookie.
@@ -60,23 +66,23 @@ impl ResponseCookies {
 
 /// A cookie as it will stand in the header (Python's `Morsel`). Empty texts are absent attributes.
 #[derive(Clone, Default)]
-pub(super) struct Written {
-    name: String,
+struct Written {
+    name: Arc<str>,
     coded_value: String,
-    domain: String,
+    domain: Arc<str>,
     expires: String,
     http_only: bool,
     max_age: Option<i64>,
     partitioned: bool,
-    path: String,
+    path: Arc<str>,
     same_site: Option<SameSite>,
     secure: bool,
 }
 
 impl Written {
-    pub(super) fn new(cookie: &SetCookie, now: Timestamp) -> Self {
+    fn new(cookie: &SetCookie, now: Timestamp) -> Self {
         let mut written = Self {
-            name: cookie.name.clone(),
+            name: Arc::clone(&cookie.name),
             ..Self::default()
         };
         written.set(cookie, now);
@@ -94,10 +100,10 @@ impl Written {
             }
         }
         if let Some(path) = &cookie.path {
-            self.path.clone_from(path);
+            self.path = Arc::clone(path);
         }
         if let Some(domain) = &cookie.domain {
-            self.domain.clone_from(domain);
+            self.domain = Arc::clone(domain);
         }
         self.secure |= cookie.writes_secure();
         self.http_only |= cookie.http_only;
@@ -105,17 +111,49 @@ impl Written {
         self.same_site = cookie.same_site.or(self.same_site);
     }
 
+    fn header_value(&self) -> String {
+        Attributes {
+            name: &self.name,
+            coded_value: &self.coded_value,
+            domain: &self.domain,
+            expires: &self.expires,
+            http_only: self.http_only,
+            max_age: self.max_age,
+            partitioned: self.partitioned,
+            path: &self.path,
+            same_site: self.same_site,
+            secure: self.secure,
+        }
+        .header_value()
+    }
+}
+
+/// What stands in the header. Empty texts are absent attributes.
+pub(super) struct Attributes<'a> {
+    pub(super) name: &'a str,
+    pub(super) coded_value: &'a str,
+    pub(super) domain: &'a str,
+    pub(super) expires: &'a str,
+    pub(super) http_only: bool,
+    pub(super) max_age: Option<i64>,
+    pub(super) partitioned: bool,
+    pub(super) path: &'a str,
+    pub(super) same_site: Option<SameSite>,
+    pub(super) secure: bool,
+}
+
+impl Attributes<'_> {
     /// The header's text. The attributes stand sorted by their lower-case names, and `expires` is itself in lower
     /// case.
     pub(super) fn header_value(&self) -> String {
         let mut text = String::with_capacity(self.name.len() + self.coded_value.len() + 128);
         let mut push = |parts: [&str; 3]| parts.into_iter().for_each(|part| text.push_str(part));
-        push([&self.name, "=", &self.coded_value]);
+        push([self.name, "=", self.coded_value]);
         if !self.domain.is_empty() {
-            push(["; ", "Domain=", &self.domain]);
+            push(["; ", "Domain=", self.domain]);
         }
         if !self.expires.is_empty() {
-            push(["; ", "expires=", &self.expires]);
+            push(["; ", "expires=", self.expires]);
         }
         if self.http_only {
             push(["; ", "HttpOnly", ""]);
@@ -127,7 +165,7 @@ impl Written {
             push(["; ", "Partitioned", ""]);
         }
         if !self.path.is_empty() {
-            push(["; ", "Path=", &self.path]);
+            push(["; ", "Path=", self.path]);
         }
         if let Some(same_site) = self.same_site {
             push(["; ", "SameSite=", same_site.as_str()]);
@@ -146,7 +184,7 @@ impl fmt::Debug for Written {
 }
 
 /// `Max-Age` and the moment of `expires`.
-fn end(lifetime: Lifetime, now: Timestamp) -> Option<(i64, Timestamp)> {
+pub(super) fn end(lifetime: Lifetime, now: Timestamp) -> Option<(i64, Timestamp)> {
     match lifetime {
         Lifetime::Unsaid => None,
         Lifetime::Seconds(seconds) => Some((seconds, now.plus_seconds(seconds))),

@@ -1,11 +1,12 @@
 //! One cookie for the client: what `HttpResponse.set_cookie` is called with.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::browser::{Refusal, refusal};
 use super::name::{check_name, has_prefix};
 use super::quoting::quote;
-use super::response::Written;
+use super::response::{Attributes, end};
 use super::same_site::SameSite;
 use crate::time::Timestamp;
 
@@ -26,15 +27,15 @@ use crate::time::Timestamp;
 /// ```
 #[derive(Clone)]
 pub struct SetCookie {
-    pub(super) name: String,
+    pub(super) name: Arc<str>,
     /// As it stands on the wire.
     pub(super) coded_value: String,
     pub(super) lifetime: Lifetime,
     /// Verbatim; empty if there is none.
     pub(super) expires_text: String,
     /// `None` says nothing, an empty text takes the attribute away.
-    pub(super) path: Option<String>,
-    pub(super) domain: Option<String>,
+    pub(super) path: Option<Arc<str>>,
+    pub(super) domain: Option<Arc<str>>,
     pub(super) same_site: Option<SameSite>,
     pub(super) secure: bool,
     pub(super) http_only: bool,
@@ -65,11 +66,11 @@ impl SetCookie {
     pub fn new(name: &str, value: &str) -> Result<Self, CookieError> {
         check_name(name)?;
         Ok(Self {
-            name: name.to_owned(),
+            name: name.into(),
             coded_value: quote(value)?,
             lifetime: Lifetime::Unsaid,
             expires_text: String::new(),
-            path: Some("/".to_owned()),
+            path: Some("/".into()),
             domain: None,
             same_site: None,
             secure: false,
@@ -93,6 +94,21 @@ impl SetCookie {
         cookie.expires_text = Timestamp::from_unix_seconds(0).http_date();
         cookie.deletes = true;
         Ok(cookie)
+    }
+
+    /// The same cookie with another value. Only that is copied, so that a cookie of many responses is prepared once.
+    ///
+    /// # Errors
+    /// The value holds what [`new`](Self::new) refuses.
+    pub fn with_value(&self, value: &str) -> Result<Self, CookieError> {
+        Ok(Self {
+            coded_value: quote(value)?,
+            expires_text: self.expires_text.clone(),
+            name: Arc::clone(&self.name),
+            path: self.path.clone(),
+            domain: self.domain.clone(),
+            ..*self
+        })
     }
 
     /// Seconds to keep it, instead of [`expires_at`](Self::expires_at): `Max-Age`, and `expires` unless its
@@ -123,7 +139,7 @@ impl SetCookie {
     /// # Errors
     /// The text cannot stand in an attribute.
     pub fn expires_text(mut self, text: &str) -> Result<Self, CookieError> {
-        self.expires_text = attribute(text)?;
+        self.expires_text = attribute(text)?.to_owned();
         Ok(self)
     }
 
@@ -132,7 +148,7 @@ impl SetCookie {
     /// # Errors
     /// The text cannot stand in an attribute: Django would let `/; Domain=…` write an attribute of its own.
     pub fn path(mut self, path: &str) -> Result<Self, CookieError> {
-        self.path = Some(attribute(path)?);
+        self.path = Some(attribute(path)?.into());
         Ok(self)
     }
 
@@ -148,7 +164,7 @@ impl SetCookie {
     /// # Errors
     /// The text cannot stand in an attribute.
     pub fn domain(mut self, domain: &str) -> Result<Self, CookieError> {
-        self.domain = Some(attribute(domain)?);
+        self.domain = Some(attribute(domain)?.into());
         Ok(self)
     }
 
@@ -189,7 +205,28 @@ impl SetCookie {
     /// The text of the `Set-Cookie` header: ASCII without control characters.
     #[must_use]
     pub fn header_value(&self, now: Timestamp) -> String {
-        Written::new(self, now).header_value()
+        let end = end(self.lifetime, now);
+        let date;
+        let expires = match end {
+            Some((_, end)) if self.expires_text.is_empty() => {
+                date = end.http_date();
+                &date
+            }
+            _ => &self.expires_text,
+        };
+        Attributes {
+            name: &self.name,
+            coded_value: &self.coded_value,
+            domain: self.domain.as_deref().unwrap_or_default(),
+            expires,
+            http_only: self.http_only,
+            max_age: end.map(|(age, _)| age),
+            partitioned: self.partitioned,
+            path: self.path.as_deref().unwrap_or_default(),
+            same_site: self.same_site,
+            secure: self.writes_secure(),
+        }
+        .header_value()
     }
 
     /// Why browsers would drop this cookie without a word, if they would.
@@ -200,10 +237,12 @@ impl SetCookie {
 
     /// Deletions are `Secure` only where browsers insist.
     pub(super) fn writes_secure(&self) -> bool {
-        let insisted = has_prefix(&self.name, "__Secure-")
-            || has_prefix(&self.name, "__Host-")
-            || self.same_site == Some(SameSite::None);
-        self.secure || (self.deletes && insisted)
+        let insisted = || {
+            has_prefix(&self.name, "__Secure-")
+                || has_prefix(&self.name, "__Host-")
+                || self.same_site == Some(SameSite::None)
+        };
+        self.secure || (self.deletes && insisted())
     }
 }
 
@@ -246,12 +285,12 @@ impl fmt::Display for CookieError {
 
 impl std::error::Error for CookieError {}
 
-fn attribute(text: &str) -> Result<String, CookieError> {
+fn attribute(text: &str) -> Result<&str, CookieError> {
     if text
         .bytes()
         .all(|byte| matches!(byte, b' '..=b'~') && byte != b';')
     {
-        Ok(text.to_owned())
+        Ok(text)
     } else {
         Err(CookieError::Attribute)
     }

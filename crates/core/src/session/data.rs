@@ -92,12 +92,21 @@ impl SessionData {
 
     /// Python keeps a name where it first stood, with the value that came last.
     fn without_duplicates(&self, mut entries: Vec<Entry>) -> Vec<Entry> {
-        let mut places: HashMap<String, usize> = HashMap::new();
+        let mut places: HashMap<Vec<u8>, usize> = HashMap::new();
         let many = entries.len() > Self::MANY;
         let mut kept = 0;
+        // One bit for some of the names: where it is not set, the name is new.
+        let mut met = 0_u64;
         for next in 0..entries.len() {
             let name = self.name_of(&entries[next]);
-            let place = if many {
+            let ends = name.first().zip(name.last());
+            let (first, last) = ends.map_or((0, 0), |(first, last)| (*first, *last));
+            let bit = 1 << ((name.len() ^ usize::from(first) ^ usize::from(last) << 3) % 64);
+            let new = met & bit == 0;
+            met |= bit;
+            let place = if new {
+                None
+            } else if many {
                 places.get(name).copied()
             } else {
                 entries[..kept]
@@ -158,9 +167,13 @@ impl SessionData {
 
     /// Names in Django's escaped form and values as JSON text, in their order.
     pub(crate) fn raw_entries(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.entries
-            .iter()
-            .map(|entry| (self.name_of(entry), &self.text[entry.value.clone()]))
+        self.entries.iter().map(|entry| {
+            let name = match &entry.name {
+                Name::Here(range) => &self.text[range.clone()],
+                Name::Normal(name) => name,
+            };
+            (name, &self.text[entry.value.clone()])
+        })
     }
 
     /// The same as [`raw`](Self::raw) for a name in its escaped form.
@@ -168,14 +181,14 @@ impl SessionData {
         let entry = self
             .entries
             .iter()
-            .find(|entry| self.name_of(entry) == name)?;
+            .find(|entry| self.name_of(entry) == name.as_bytes())?;
         Some(&self.text[entry.value.clone()])
     }
 
-    fn name_of<'a>(&'a self, entry: &'a Entry) -> &'a str {
+    fn name_of<'a>(&'a self, entry: &'a Entry) -> &'a [u8] {
         match &entry.name {
-            Name::Here(range) => &self.text[range.clone()],
-            Name::Normal(name) => name,
+            Name::Here(range) => &self.text.as_bytes()[range.clone()],
+            Name::Normal(name) => name.as_bytes(),
         }
     }
 }

@@ -2,25 +2,12 @@
 
 use std::ops::Range;
 
-use super::DataError;
+use super::{DataError, ascii};
 
 /// Levels of nesting that we read and write. Python gives up at 994 (3.11) to 1,497 (3.12) of them.
 const DEEPEST: usize = 900;
 /// Digits of an integer that Python reads (`sys.int_info.default_max_str_digits`).
 const LONGEST_INTEGER: usize = 4_300;
-
-/// The bytes that stand for themselves in a string. A table, because most of a session is strings.
-const PLAIN: [bool; 256] = {
-    let mut plain = [true; 256];
-    let mut control = 0;
-    while control < 0x20 {
-        plain[control] = false;
-        control += 1;
-    }
-    plain[b'"' as usize] = false;
-    plain[b'\\' as usize] = false;
-    plain
-};
 
 /// Checks the text of one value that is to stand at the top level of a session.
 pub(crate) fn check_value(text: &str) -> Result<(), DataError> {
@@ -139,7 +126,7 @@ impl<'a> Scanner<'a> {
         self.expect(b'"')?;
         let start = self.at;
         loop {
-            self.plain();
+            self.at += ascii::literal_prefix(&self.bytes[self.at..]);
             match self.peek().ok_or(DataError::Syntax)? {
                 b'"' => {
                     self.at += 1;
@@ -160,16 +147,11 @@ impl<'a> Scanner<'a> {
                     }
                     self.at += length;
                 }
+                // Python escapes these and reads them as they are.
+                0x7F.. => self.at += 1,
                 _ => return Err(DataError::Syntax),
             }
         }
-    }
-
-    /// Skips characters that stand for themselves.
-    fn plain(&mut self) {
-        let rest = &self.bytes[self.at..];
-        let plain = rest.iter().position(|byte| !PLAIN[usize::from(*byte)]);
-        self.at += plain.unwrap_or(rest.len());
     }
 
     fn number(&mut self) -> Result<(), DataError> {

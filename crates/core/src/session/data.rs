@@ -101,7 +101,7 @@ impl SessionData {
             let name = self.name_of(&entries[next]);
             let ends = name.first().zip(name.last());
             let (first, last) = ends.map_or((0, 0), |(first, last)| (*first, *last));
-            let bit = 1 << ((name.len() ^ usize::from(first) ^ usize::from(last) << 3) % 64);
+            let bit = 1 << ((name.len() ^ usize::from(first) ^ 8 * usize::from(last)) % 64);
             let new = met & bit == 0;
             met |= bit;
             let place = if new {
@@ -344,6 +344,15 @@ mod tests {
         assert_eq!(
             few.raw_entries().collect::<Vec<_>>(),
             [("a", "3"), ("b", "2")]
+        );
+        // Names that begin, end and are as long as each other; and the shortest and a long one.
+        let long = "l".repeat(5_000);
+        let alike = data(&format!(
+            r#"{{"a1z":1,"a2z":2,"":3,"{long}":4,"a1z":5,"":6}}"#
+        ));
+        assert_eq!(
+            alike.raw_entries().collect::<Vec<_>>(),
+            [("a1z", "5"), ("a2z", "2"), ("", "6"), (long.as_str(), "4")]
         );
         let many: Vec<String> = (0..100).map(|n| format!(r#""n{}":{n}"#, n % 50)).collect();
         let many = data(&format!("{{{}}}", many.join(",")));

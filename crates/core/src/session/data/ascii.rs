@@ -302,4 +302,24 @@ mod tests {
             assert!(matches!(normal_form(normal), Cow::Borrowed(_)));
         }
     }
+
+    #[test]
+    fn what_is_literal_ends_at_the_first_byte_that_is_not() {
+        for byte in 0..=u8::MAX {
+            for length in 1..=17 {
+                for at in 0..length {
+                    let mut bytes = vec![b'a'; length];
+                    bytes[at] = byte;
+                    let end = if is_literal(byte) { length } else { at };
+                    assert_eq!(literal_prefix(&bytes), end, "{byte} at {at} of {length}");
+                    // What follows the first one makes no difference, nor do its neighbours.
+                    bytes[at..].fill(byte);
+                    assert_eq!(literal_prefix(&bytes), end, "{byte} from {at} of {length}");
+                }
+            }
+        }
+        assert_eq!(literal_prefix(b""), 0);
+        assert!(!is_literal(b'"') && !is_literal(b'\\') && !is_literal(0x7F) && !is_literal(0x1F));
+        assert!(is_literal(b' ') && is_literal(b'~') && is_literal(b'!') && is_literal(b'#'));
+    }
 }

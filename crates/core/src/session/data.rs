@@ -101,7 +101,7 @@ impl SessionData {
             let name = self.name_of(&entries[next]);
             let ends = name.first().zip(name.last());
             let (first, last) = ends.map_or((0, 0), |(first, last)| (*first, *last));
-            let bit = 1 << ((name.len() ^ usize::from(first) ^ 8 * usize::from(last)) % 64);
+            let bit = 1 << ((name.len() ^ usize::from(first) ^ (8 * usize::from(last))) % 64);
             let new = met & bit == 0;
             met |= bit;
             let place = if new {

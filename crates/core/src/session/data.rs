@@ -345,6 +345,8 @@ mod tests {
             few.raw_entries().collect::<Vec<_>>(),
             [("a", "3"), ("b", "2")]
         );
+        let two = data(r#"{"a":1,"a":2}"#);
+        assert_eq!(two.raw_entries().collect::<Vec<_>>(), [("a", "2")]);
         // Names that begin, end and are as long as each other; and the shortest and a long one.
         let long = "l".repeat(5_000);
         let alike = data(&format!(

@@ -11,6 +11,8 @@ mod response;
 mod same_site;
 mod set_cookie;
 mod signed;
+mod site_cookie;
+mod vary;
 
 pub use browser::Refusal;
 pub use header::{find_all, find_last, parse};
@@ -18,3 +20,5 @@ pub use response::ResponseCookies;
 pub use same_site::SameSite;
 pub use set_cookie::{CookieError, SetCookie};
 pub use signed::{CookieSigner, SignedCookies};
+pub use site_cookie::{PreparedCookie, SiteCookie};
+pub use vary::Vary;

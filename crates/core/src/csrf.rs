@@ -5,10 +5,12 @@
 //! second needs the body, the first decides before one is read. The rules are those of
 //! `django.middleware.csrf`; what is added only ever refuses more.
 
+mod cookie;
 mod origin;
 mod reason;
 mod token;
 
+pub use cookie::{CsrfCookie, CsrfResponse};
 pub use origin::{OriginError, TrustedOrigins};
 pub use reason::Reason;
 pub use token::{CsrfSecret, TokenFault};

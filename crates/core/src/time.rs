@@ -1,6 +1,5 @@
 //! Moments as Django keeps them: microseconds, in the years 1 to 9999.
 
-use std::fmt::Write as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jiff::SignedDuration;
@@ -119,28 +118,32 @@ impl Timestamp {
     /// `Wdy, DD Mon YYYY HH:MM:SS GMT`, the fraction dropped (RFC 9110, section 5.6.7).
     #[must_use]
     pub fn http_date(self) -> String {
-        // httpdate begins in 1970; an earlier expiry says the same thing as that day: it is over.
-        let seconds = u64::try_from(self.unix_seconds()).unwrap_or(0);
-        httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds))
+        let moment = self.civil();
+        let day = moment.weekday().to_sunday_zero_offset();
+        let mut text = String::with_capacity(29);
+        text.push_str(DAYS[usize::from(day.unsigned_abs())]);
+        text.push_str(", ");
+        push_digits(&mut text, moment.day().into(), 2);
+        text.push_str(MONTHS[usize::from(moment.month().unsigned_abs()) - 1]);
+        push_digits(&mut text, moment.year().into(), 4);
+        push_clock(&mut text, moment, ' ');
+        text.push_str(" GMT");
+        text
     }
 
     fn text(self, separator: char) -> String {
         let moment = self.civil();
         let mut text = String::with_capacity(32);
-        // Writing to a String cannot fail.
-        let _ = write!(
-            text,
-            "{:04}-{:02}-{:02}{separator}{:02}:{:02}:{:02}",
-            moment.year(),
-            moment.month(),
-            moment.day(),
-            moment.hour(),
-            moment.minute(),
-            moment.second()
-        );
+        push_digits(&mut text, moment.year().into(), 4);
+        text.push('-');
+        push_digits(&mut text, moment.month().into(), 2);
+        text.push('-');
+        push_digits(&mut text, moment.day().into(), 2);
+        push_clock(&mut text, moment, separator);
         let micros = self.0.rem_euclid(1_000_000);
         if micros != 0 {
-            let _ = write!(text, ".{micros:06}");
+            text.push('.');
+            push_digits(&mut text, micros, 6);
         }
         text
     }
@@ -149,6 +152,31 @@ impl Timestamp {
         EPOCH
             .checked_add(SignedDuration::from_micros(self.0))
             .expect("jiff's civil calendar holds the years 1 to 9999 whole")
+    }
+}
+
+const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+const MONTHS: [&str; 12] = [
+    " Jan ", " Feb ", " Mar ", " Apr ", " May ", " Jun ", " Jul ", " Aug ", " Sep ", " Oct ",
+    " Nov ", " Dec ",
+];
+
+/// The separator and `HH:MM:SS`.
+fn push_clock(text: &mut String, moment: DateTime, separator: char) {
+    text.push(separator);
+    push_digits(text, moment.hour().into(), 2);
+    text.push(':');
+    push_digits(text, moment.minute().into(), 2);
+    text.push(':');
+    push_digits(text, moment.second().into(), 2);
+}
+
+/// The last `width` digits of a number that is not negative. Dates are written in every response that sets a
+/// cookie; the formatting machinery would be much of what that costs.
+fn push_digits(text: &mut String, number: i64, width: u32) {
+    for place in (0..width).rev() {
+        let digit = number / 10_i64.pow(place) % 10;
+        text.push(char::from(b'0' + digit.unsigned_abs() as u8));
     }
 }
 
@@ -352,6 +380,18 @@ mod tests {
         );
         assert_eq!(Timestamp::MAX.sql_text(), "9999-12-31 23:59:59.999999");
         assert_eq!(Timestamp::MIN.sql_text(), "0001-01-01 00:00:00");
+    }
+
+    #[test]
+    fn http_dates_are_those_of_the_calendar_s_own_writer() {
+        let printer = jiff::fmt::rfc2822::DateTimePrinter::new();
+        // Every day's name, every month and both ends of a day, in steps of 31 hours over some years.
+        for hours in -20_000..20_000_i64 {
+            let moment = Timestamp::from_unix_seconds(hours * 111_599);
+            let same = jiff::Timestamp::from_second(moment.unix_seconds()).unwrap();
+            let text = printer.timestamp_to_rfc9110_string(&same).unwrap();
+            assert_eq!(moment.http_date(), text);
+        }
     }
 
     #[test]

@@ -9,9 +9,11 @@
 mod auth;
 mod cookies;
 mod csrf;
+mod csrf_cookie;
 mod json;
 mod pipe;
 mod question;
+mod response;
 mod sessions;
 mod signing;
 mod store;

@@ -6,7 +6,7 @@ use cloakroom_core::session::StoreError;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{auth, cookies, csrf, sessions, signing, urls};
+use crate::{auth, cookies, csrf, csrf_cookie, response, sessions, signing, urls};
 
 /// `{"answer": …}`, or `{"error": kind, "detail": …}`.
 pub(crate) fn answer(line: &Value) -> Value {
@@ -85,6 +85,13 @@ questions! {
     CsrfVerify(csrf::Verify),
     CsrfHeaders(csrf::Headers),
     CsrfToken(csrf::Token),
+    CsrfProcessRequest(csrf_cookie::ProcessRequest),
+    CsrfGetToken(csrf_cookie::GetToken),
+    CsrfRotateToken(csrf_cookie::RotateToken),
+    CsrfProcessResponse(csrf_cookie::ProcessResponse),
+    SessionResponse(response::SessionResponse),
+    SiteCookie(response::WriteSiteCookie),
+    VaryByCookie(response::VaryByCookie),
     KeyGenerate(sessions::KeyGenerate),
     KeyParse(sessions::KeyParse),
     Expiry(sessions::ExpiryOf),
@@ -102,6 +109,7 @@ questions! {
     SessionSetExpiry(sessions::SetExpiry),
     SessionCommit(sessions::Commit),
     SessionWrite(sessions::Write),
+    StoreExists(sessions::StoreExists),
     StoreDelete(sessions::StoreDelete),
     StoreClear(sessions::StoreClear),
     AuthHash(auth::Hash),

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::json::Json;
 use crate::question::{Answer, Ask, Fault};
 use crate::signing::{Keys, Now};
-use crate::store::SiteSessions;
+use crate::store::{Kept, SiteSessions};
 
 thread_local! {
     static SESSIONS: RefCell<Vec<Option<SessionState>>> = const { RefCell::new(Vec::new()) };
@@ -68,6 +68,8 @@ pub(crate) struct Rules {
     at_browser_close: bool,
     /// Which session object's table the calls back are about.
     site: u64,
+    /// In which form that table keeps the data.
+    kept: Kept,
 }
 
 impl Rules {
@@ -88,7 +90,10 @@ impl Rules {
     }
 
     const fn store(&self) -> SiteSessions {
-        SiteSessions { site: self.site }
+        SiteSessions {
+            site: self.site,
+            kept: self.kept,
+        }
     }
 }
 
@@ -399,6 +404,24 @@ impl Ask for Write {
                 json!({"done": "saved", "value": value, "max_age": max_age})
             }
         })
+    }
+}
+
+/// Whether a key opens a session.
+#[derive(Deserialize)]
+pub(crate) struct StoreExists {
+    key: String,
+    rules: Rules,
+    now: Now,
+}
+
+impl Ask for StoreExists {
+    fn answer(self) -> Answer {
+        let Some(key) = SessionKey::parse(&self.key) else {
+            return Ok(json!(false));
+        };
+        let found = run(self.rules.store().load(&key, self.now.timestamp()))??;
+        Ok(json!(found.is_some()))
     }
 }
 

@@ -8,6 +8,7 @@ use cloakroom_core::session::{
     Created, Deleted, Record, Replaced, SessionKey, Store, StoreError, Stored, Version,
 };
 use cloakroom_core::time::Timestamp;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::pipe::call;
@@ -16,6 +17,17 @@ use crate::pipe::call;
 #[derive(Debug)]
 pub(crate) struct SiteSessions {
     pub(crate) site: u64,
+    pub(crate) kept: Kept,
+}
+
+/// The form in which a site keeps the data; the text is its own version.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Kept {
+    /// Django's signed text, as in its `db` and `file`.
+    Signed,
+    /// JSON, for Django's `cache`, which pickles the object itself.
+    Json,
 }
 
 #[async_trait]
@@ -25,13 +37,13 @@ impl Store for SiteSessions {
             "load",
             &json!({"site": self.site, "key": key.as_str(), "now": now.unix_micros()}),
         )?;
-        stored(&reply)
+        self.stored(&reply)
     }
 
     async fn create(&self, key: &SessionKey, record: &Record) -> Result<Created, StoreError> {
         let reply = call("create", &self.row(key, record))?;
         Ok(if reply == json!(true) {
-            Created::Created(Version::of_text(record.signed_text().clone()))
+            Created::Created(self.version(record))
         } else {
             Created::KeyTaken
         })
@@ -49,11 +61,11 @@ impl Store for SiteSessions {
         row["now"] = json!(now.unix_micros());
         let reply = call("replace", &row)?;
         if reply == json!(true) {
-            return Ok(Replaced::Replaced(Version::of_text(
-                record.signed_text().clone(),
-            )));
+            return Ok(Replaced::Replaced(self.version(record)));
         }
-        Ok(stored(&reply)?.map_or(Replaced::Gone, Replaced::Changed))
+        Ok(self
+            .stored(&reply)?
+            .map_or(Replaced::Gone, Replaced::Changed))
     }
 
     async fn delete(
@@ -74,7 +86,7 @@ impl Store for SiteSessions {
         if reply == json!(true) {
             return Ok(Deleted::Deleted);
         }
-        Ok(stored(&reply)?.map_or(Deleted::Gone, Deleted::Changed))
+        Ok(self.stored(&reply)?.map_or(Deleted::Gone, Deleted::Changed))
     }
 
     async fn clear_expired(&self, now: Timestamp, at_most: u32) -> Result<u64, StoreError> {
@@ -87,6 +99,13 @@ impl Store for SiteSessions {
 }
 
 impl SiteSessions {
+    fn version(&self, record: &Record) -> Version {
+        Version::of_text(match self.kept {
+            Kept::Signed => record.signed_text().clone(),
+            Kept::Json => record.json_text().clone(),
+        })
+    }
+
     fn row(&self, key: &SessionKey, record: &Record) -> Value {
         json!({
             "site": self.site,
@@ -96,19 +115,19 @@ impl SiteSessions {
             "expires": record.expire_date().unix_micros(),
         })
     }
-}
 
-/// `null`, or `[text, expiry]`.
-fn stored(reply: &Value) -> Result<Option<Stored>, StoreError> {
-    if reply.is_null() {
-        return Ok(None);
+    /// `null`, or `[text, expiry]`.
+    fn stored(&self, reply: &Value) -> Result<Option<Stored>, StoreError> {
+        if reply.is_null() {
+            return Ok(None);
+        }
+        let text = reply[0].as_str().ok_or_else(malformed)?;
+        let expires = Timestamp::from_unix_micros(reply[1].as_i64().ok_or_else(malformed)?);
+        Ok(Some(match self.kept {
+            Kept::Signed => Stored::signed(text, expires),
+            Kept::Json => Stored::json(text, expires),
+        }))
     }
-    let text = reply[0].as_str().ok_or_else(malformed)?;
-    let expires = reply[1].as_i64().ok_or_else(malformed)?;
-    Ok(Some(Stored::signed(
-        text,
-        Timestamp::from_unix_micros(expires),
-    )))
 }
 
 /// The users of the site that asks. Only finding one is asked for: the rest is the site's own.

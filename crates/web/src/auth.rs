@@ -187,7 +187,7 @@ impl Auth {
         let mut state = self.visit.state();
         state.user = Some(Some(Arc::clone(&user.0)));
         state.last_login = Some((user.id.clone(), now));
-        state.csrf.rotate()
+        Ok(state.csrf.rotate_token()?)
     }
 
     /// Signs the visitor out: the session ends on the server, and its cookie is deleted.

@@ -4,7 +4,7 @@ mod apply;
 mod settings;
 
 use cloakroom_core::auth::{NextRule, Relogin};
-use cloakroom_core::cookie::{Refusal, SameSite, SetCookie};
+use cloakroom_core::cookie::{PreparedCookie, Refusal, SameSite, SiteCookie};
 use cloakroom_core::csrf::{CsrfRules, Veto};
 use cloakroom_core::password::Hashers;
 use cloakroom_core::secret::Secrets;
@@ -238,37 +238,22 @@ impl Config {
 }
 
 impl CookieConfig {
-    /// This cookie without a value.
-    pub(crate) fn prepared(&self) -> Result<SetCookie, InvalidCookie> {
-        let mut cookie = SetCookie::new(&self.name, "")?
-            .path(&self.path)?
-            .http_only(self.http_only);
-        if let Some(domain) = &self.domain {
-            cookie = cookie.domain(domain)?;
-        }
-        if let Some(same_site) = self.same_site {
-            cookie = cookie.same_site(same_site);
-        }
-        Ok(cookie)
-    }
-
-    /// What makes the browser drop this cookie.
-    pub(crate) fn deletion(&self) -> Result<SetCookie, InvalidCookie> {
-        let mut cookie = SetCookie::delete(&self.name)?.path(&self.path)?;
-        if let Some(domain) = &self.domain {
-            cookie = cookie.domain(domain)?;
-        }
-        if let Some(same_site) = self.same_site {
-            cookie = cookie.same_site(same_site);
-        }
-        Ok(cookie)
+    /// All of this cookie that is the same in every response.
+    pub(crate) fn prepared(&self) -> Result<PreparedCookie, InvalidCookie> {
+        let cookie = SiteCookie {
+            name: &self.name,
+            domain: self.domain.as_deref(),
+            path: &self.path,
+            http_only: self.http_only,
+            same_site: self.same_site,
+        };
+        Ok(cookie.prepared()?)
     }
 
     /// What would keep browsers from taking this cookie, whatever its value.
     pub(crate) fn check(&self) -> Result<(), InvalidCookie> {
         let secure = self.secure != Secure::Never;
-        self.deletion()?;
-        match self.prepared()?.with_value("a")?.secure(secure).refusal() {
+        match self.prepared()?.cookie("a", None, secure)?.refusal() {
             Some(refusal) => Err(InvalidCookie::Refused(refusal)),
             None => Ok(()),
         }

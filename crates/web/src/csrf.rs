@@ -17,80 +17,12 @@ use crate::visit::{Visit, find_cookie};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// What a visit knows of its CSRF secret.
-#[derive(Default)]
-pub(crate) struct CsrfState {
-    stored: Stored,
-    /// What forms are to prove from now on.
-    secret: Option<CsrfSecret>,
-    /// The response sets the cookie.
-    due: bool,
-}
-
-/// What the browser's cookie held.
-#[derive(Default)]
-enum Stored {
-    #[default]
-    Unread,
-    Absent,
-    Faulty(TokenFault),
-    Secret(CsrfSecret),
-}
-
-impl CsrfState {
-    /// Reads the cookie, once. One that cannot be read is replaced.
-    fn read(&mut self, headers: &HeaderMap, name: &str) -> Result<(), Error> {
-        if !matches!(self.stored, Stored::Unread) {
-            return Ok(());
-        }
-        self.stored = match find_cookie(headers, name).map(|text| CsrfSecret::from_stored(&text)) {
-            None => Stored::Absent,
-            // A login may have made a new secret before anybody asked for the cookie: that one stays.
-            Some(Ok(secret)) => {
-                self.secret.get_or_insert_with(|| secret.clone());
-                Stored::Secret(secret)
-            }
-            Some(Err(fault)) => {
-                if self.secret.is_none() {
-                    self.rotate()?;
-                }
-                Stored::Faulty(fault)
-            }
-        };
-        Ok(())
+/// Reads the request's CSRF cookie, once.
+fn read_cookie(csrf: &mut CsrfCookie, headers: &HeaderMap, name: &str) -> Result<(), Error> {
+    if csrf.is_read() {
+        return Ok(());
     }
-
-    /// A new secret: whoever knew the old one before a login knows nothing after it.
-    pub(crate) fn rotate(&mut self) -> Result<(), Error> {
-        self.secret = Some(CsrfSecret::generate()?);
-        self.due = true;
-        Ok(())
-    }
-
-    fn token(&mut self) -> Result<String, Error> {
-        if self.secret.is_none() {
-            self.rotate()?;
-        }
-        self.due = true;
-        let secret = self.secret.as_ref().expect("it was made just above");
-        Ok(secret.masked()?)
-    }
-
-    /// The cookie's value, if the response is to set it.
-    pub(crate) fn cookie_due(&self) -> Option<String> {
-        self.secret
-            .as_ref()
-            .filter(|_| self.due)
-            .map(|secret| secret.as_str().to_owned())
-    }
-
-    fn for_check(&self) -> StoredSecret<'_> {
-        match &self.stored {
-            Stored::Unread | Stored::Absent => StoredSecret::Absent,
-            Stored::Faulty(fault) => StoredSecret::Faulty(*fault),
-            Stored::Secret(secret) => StoredSecret::Secret(secret),
-        }
-    }
+    Ok(csrf.process_request(find_cookie(headers, name).as_deref())?)
 }
 
 /// Whether a request could change anything: by its method, or because it asks for a WebSocket.
@@ -154,15 +86,15 @@ pub(crate) async fn check(visit: &Visit, parts: Parts, body: Body) -> Result<Req
     {
         let mut state = visit.state();
         state.reads_cookies = true;
-        state.csrf.read(&parts.headers, &config.cookie.name)?;
-        if !matches!(state.csrf.stored, Stored::Secret(_)) {
+        read_cookie(&mut state.csrf, &parts.headers, &config.cookie.name)?;
+        if !matches!(state.csrf.stored(), StoredSecret::Secret(_)) {
             if !place.secure && visit.secure(config.cookie.secure) {
                 tracing::warn!(
                     "this form came over plain http, for which browsers do not keep Secure cookies; if a proxy \
                      speaks TLS for the site, set SECURE_PROXY_SSL_HEADER and TRUSTED_PROXIES"
                 );
             }
-            check_token(state.csrf.for_check(), None, None, &rules.header).map_err(Error::csrf)?;
+            check_token(state.csrf.stored(), None, None, &rules.header).map_err(Error::csrf)?;
         }
     }
     let (fields, body) = if parts.method == Method::POST && body::is_urlencoded(&parts.headers) {
@@ -176,7 +108,7 @@ pub(crate) async fn check(visit: &Visit, parts: Parts, body: Body) -> Result<Req
         .map(|value| String::from_utf8_lossy(value.as_bytes()));
     let mut state = visit.state();
     check_token(
-        state.csrf.for_check(),
+        state.csrf.stored(),
         fields.token.as_deref(),
         header.as_deref(),
         &rules.header,
@@ -207,7 +139,7 @@ impl CsrfToken {
     /// # Errors
     /// The operating system's random generator does not answer.
     pub fn token(&self) -> Result<String, Error> {
-        self.0.state().csrf.token()
+        Ok(self.0.state().csrf.token()?)
     }
 
     /// The hidden field: Django's `{% csrf_token %}`.
@@ -233,7 +165,7 @@ impl<S: Send + Sync> FromRequestParts<S> for CsrfToken {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Error> {
         let visit = Visit::of(parts)?.clone();
         let name = &visit.site().config.csrf.cookie.name;
-        visit.state().csrf.read(&parts.headers, name)?;
+        read_cookie(&mut visit.state().csrf, &parts.headers, name)?;
         Ok(Self(visit))
     }
 }

@@ -3,12 +3,13 @@
 use std::pin::Pin;
 
 use axum::response::{IntoResponse, Response};
-use cloakroom_core::cookie::SetCookie;
-use cloakroom_core::session::{Committed, WrittenCookie};
+use cloakroom_core::cookie::{PreparedCookie, SetCookie, Vary};
+use cloakroom_core::session::{Due, Found, failed};
 use cloakroom_core::time::Timestamp;
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, Entry, HeaderMap, SET_COOKIE, VARY};
 
+use crate::config::InvalidCookie;
 use crate::error::Error;
 use crate::site::Sessions;
 use crate::visit::{Slot, State, Visit};
@@ -26,7 +27,7 @@ pub(crate) type Carrying = Pin<Box<dyn Future<Output = Response> + Send>>;
 /// Takes up what the request did. If that fails, the handler's response is not sent: it would acknowledge
 /// what did not happen.
 pub(crate) fn finish(visit: Visit, response: Response) -> Finish {
-    match settle(&visit, response.status().is_server_error()) {
+    match settle(&visit, response.status().as_u16()) {
         Some(cookie) => Finish::Done(answer(&visit, response, cookie)),
         None => Finish::Waits(Box::pin(async move {
             let cookie = carry_out(&visit).await;
@@ -36,64 +37,64 @@ pub(crate) fn finish(visit: Visit, response: Response) -> Finish {
 }
 
 /// Seals the session. The session cookie that is due, or `None` if the session is to be carried out first.
-fn settle(visit: &Visit, failed: bool) -> Option<Result<Option<SetCookie>, Error>> {
-    let config = &visit.site().config.session;
+fn settle(visit: &Visit, status: u16) -> Option<Result<Option<SetCookie>, Error>> {
+    let site = visit.site();
     let mut state = visit.state();
     state.sealed = true;
-    let session = match &state.session {
-        _ if failed => return Some(Ok(None)),
-        Slot::Unloaded => return Some(Ok(None)),
+    let found = match &state.session {
+        Slot::Unloaded => Found::Unaccessed,
+        Slot::Open(session) => session.found(),
         // An early save may still be on its way in a task of its own; `commit` waits for it.
-        Slot::Away => return None,
-        Slot::Open(session) => session,
+        Slot::Away => Found::Modified,
     };
-    let dead = session.is_empty() && !session.is_modified() && !session.is_unreadable();
-    if dead && config.deletes_dead_cookie && state.sent_session_cookie {
-        return Some(config.cookie.deletion().map(Some).map_err(Error::from));
+    let rules = &site.response_rules;
+    let at = rules.process_response(found, state.sent_session_cookie, status);
+    state.reads_cookies |= at.varies_by_cookie;
+    match at.due {
+        Due::Nothing => Some(Ok(None)),
+        Due::CookieDeletion => {
+            let cookie = site.session_cookie().map(PreparedCookie::deletion);
+            Some(cookie.map(Some))
+        }
+        Due::Save => None,
     }
-    let saves = session.is_modified() || session.was_saved() || config.save_every_request;
-    (!saves).then_some(Ok(None))
 }
 
 /// Carries the session out; the session cookie that is due.
 async fn carry_out(visit: &Visit) -> Result<Option<SetCookie>, Error> {
     let site = visit.site();
     let config = &site.config.session;
-    let secure = || visit.secure(config.cookie.secure);
-    if let Sessions::SignedCookie(engine) = &site.sessions {
-        let last_login = visit.state().last_login.take();
-        if let Some((id, at)) = last_login {
-            let _ = site.users.set_last_login(&id, at).await?;
-        }
-        let written = {
-            let mut state = visit.state();
-            let Slot::Open(mut session) = std::mem::replace(&mut state.session, Slot::Away) else {
-                return Ok(None);
-            };
-            engine.write(
-                &mut session,
-                &config.cookie.name,
-                config.save_every_request,
-                Timestamp::now(),
-            )?
+    let cookie = site.session_cookie()?;
+    let secure = visit.secure(config.cookie.secure);
+    let Sessions::SignedCookie(engine) = &site.sessions else {
+        let Some(committed) = visit.commit(true).await? else {
+            return Ok(None);
         };
-        return Ok(match written {
-            WrittenCookie::Untouched => None,
-            WrittenCookie::Deleted => Some(config.cookie.deletion()?),
-            WrittenCookie::Saved { value, max_age } => {
-                let cookie = site.session_cookie(&value)?.secure(secure());
-                Some(lasting(cookie, max_age))
-            }
-        });
+        return committed.cookie(cookie, secure).map_err(unwritable);
+    };
+    let last_login = visit.state().last_login.take();
+    if let Some((id, at)) = last_login {
+        let _ = site.users.set_last_login(&id, at).await?;
     }
-    Ok(match visit.commit(true).await? {
-        None | Some(Committed::Untouched) => None,
-        Some(Committed::Deleted) => Some(config.cookie.deletion()?),
-        Some(Committed::Saved(saved)) => {
-            let cookie = site.session_cookie(saved.key.as_str())?.secure(secure());
-            Some(lasting(cookie, saved.max_age))
-        }
-    })
+    let written = {
+        let mut state = visit.state();
+        let Slot::Open(mut session) = std::mem::replace(&mut state.session, Slot::Away) else {
+            return Ok(None);
+        };
+        let name = &config.cookie.name;
+        engine.write(
+            &mut session,
+            name,
+            config.save_every_request,
+            Timestamp::now(),
+        )?
+    };
+    written.cookie(cookie, secure).map_err(unwritable)
+}
+
+/// The values of these cookies are always writable, so it is what the settings say of them.
+fn unwritable(error: cloakroom_core::cookie::CookieError) -> Error {
+    InvalidCookie::from(error).into()
 }
 
 /// The response with its cookies, and with what caches are to know of them.
@@ -102,11 +103,11 @@ fn answer(
     mut response: Response,
     session_cookie: Result<Option<SetCookie>, Error>,
 ) -> Response {
-    let failed = response.status().is_server_error();
+    let status = response.status().as_u16();
     let mut state = visit.state();
     let written = session_cookie.and_then(|cookie| {
         let headers = response.headers_mut();
-        write_cookies(visit, &mut state, cookie.as_ref(), failed, headers)
+        write_cookies(visit, &mut state, cookie.as_ref(), status, headers)
     });
     let sets_ours = match written {
         Ok(ours) => ours,
@@ -134,13 +135,6 @@ fn answer(
     response
 }
 
-fn lasting(cookie: SetCookie, max_age: Option<i64>) -> SetCookie {
-    match max_age {
-        Some(seconds) => cookie.max_age(seconds),
-        None => cookie,
-    }
-}
-
 /// The handler's cookies, then the CSRF cookie, then the session's: the order of Django's middleware.
 ///
 /// True if one of the latter two is set or deleted.
@@ -148,22 +142,23 @@ fn write_cookies(
     visit: &Visit,
     state: &mut State,
     session_cookie: Option<&SetCookie>,
-    failed: bool,
+    status: u16,
     headers: &mut HeaderMap,
 ) -> Result<bool, Error> {
-    if failed && !state.cookie_names.is_empty() {
+    if failed(status) && !state.cookie_names.is_empty() {
         tracing::warn!(cookies = ?state.cookie_names, "the handler failed, so its cookies are not sent");
         state.cookies = Default::default();
     }
-    let csrf_secret = state.csrf.cookie_due();
-    state.reads_cookies |= csrf_secret.is_some() || session_cookie.is_some();
-    let config = &visit.site().config.csrf;
-    let csrf_cookie = match csrf_secret.filter(|_| !failed) {
+    let at = state.csrf.process_response(status);
+    state.reads_cookies |= at.varies_by_cookie;
+    let csrf_cookie = match at.secret {
         None => None,
         Some(secret) => {
+            let config = &visit.site().config.csrf;
             let secure = visit.secure(config.cookie.secure);
-            let cookie = visit.site().csrf_cookie(&secret)?.secure(secure);
-            Some(lasting(cookie, config.cookie_age))
+            let cookie = visit.site().csrf_cookie()?;
+            let cookie = cookie.cookie(secret.as_str(), config.cookie_age, secure);
+            Some(cookie.map_err(unwritable)?)
         }
     };
     let now = Timestamp::now();
@@ -185,25 +180,17 @@ fn write_cookies(
     Ok(ours.iter().any(Option::is_some))
 }
 
-/// Django's `patch_vary_headers`: adds `Cookie` unless it is there; a `*` stands for everything.
+/// Has caches know that the response depends on the request's cookies.
 fn vary_by_cookie(headers: &mut HeaderMap) {
     if let Entry::Vacant(entry) = headers.entry(VARY) {
         entry.insert(HeaderValue::from_static("Cookie"));
         return;
     }
-    let named: Vec<String> = headers
-        .get_all(VARY)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(|name| name.trim().to_owned())
-        .filter(|name| !name.is_empty())
-        .collect();
-    if named.iter().any(|name| name == "*") {
-        headers.insert(VARY, HeaderValue::from_static("*"));
-    } else if named.is_empty() {
-        headers.insert(VARY, HeaderValue::from_static("Cookie"));
-    } else if !named.iter().any(|name| name.eq_ignore_ascii_case("cookie")) {
-        headers.append(VARY, HeaderValue::from_static("Cookie"));
+    let values = headers.get_all(VARY).iter();
+    match Vary::by_cookie(values.filter_map(|value| value.to_str().ok())) {
+        Vary::Keep => {}
+        Vary::Cookie => drop(headers.insert(VARY, HeaderValue::from_static("Cookie"))),
+        Vary::AddCookie => drop(headers.append(VARY, HeaderValue::from_static("Cookie"))),
+        Vary::Everything => drop(headers.insert(VARY, HeaderValue::from_static("*"))),
     }
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use cloakroom_core::auth::{AuthRules, UserStore};
-use cloakroom_core::cookie::{SetCookie, SignedCookies};
-use cloakroom_core::session::{Codec, SaveRules, SignedCookieEngine, Store};
+use cloakroom_core::cookie::{PreparedCookie, SignedCookies};
+use cloakroom_core::session::{Codec, ResponseRules, SaveRules, SignedCookieEngine, Store};
 use tokio::sync::Semaphore;
 
 use crate::config::{Config, InvalidCookie};
@@ -85,11 +85,16 @@ impl Cloakroom {
             None => signed_cookies,
             Some(accepts) => signed_cookies.legacy_salt_fallback(accepts),
         };
+        let response_rules = ResponseRules {
+            save_every_request: session.save_every_request,
+            deletes_dead_cookie: session.deletes_dead_cookie,
+        };
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Self(Arc::new(Site {
             sessions,
             users,
             save_rules,
+            response_rules,
             auth_rules,
             signed_cookies,
             session_cookie: config.session.cookie.prepared(),
@@ -122,10 +127,11 @@ pub(crate) struct Site {
     pub(crate) sessions: Sessions,
     pub(crate) users: Arc<dyn UserStore>,
     pub(crate) save_rules: SaveRules,
+    pub(crate) response_rules: ResponseRules,
     pub(crate) auth_rules: AuthRules,
     pub(crate) signed_cookies: SignedCookies,
-    session_cookie: Result<SetCookie, InvalidCookie>,
-    csrf_cookie: Result<SetCookie, InvalidCookie>,
+    session_cookie: Result<PreparedCookie, InvalidCookie>,
+    csrf_cookie: Result<PreparedCookie, InvalidCookie>,
     /// One permit a processor: hashing more passwords at once makes none of them faster.
     pub(crate) hashing: Arc<Semaphore>,
     warned: AtomicBool,
@@ -138,14 +144,18 @@ pub(crate) enum Sessions {
 }
 
 impl Site {
-    /// The session cookie with a value.
-    pub(crate) fn session_cookie(&self, value: &str) -> Result<SetCookie, Error> {
-        with_value(&self.session_cookie, value)
+    /// The session cookie without its value; an error if the settings make none.
+    pub(crate) fn session_cookie(&self) -> Result<&PreparedCookie, Error> {
+        self.session_cookie
+            .as_ref()
+            .map_err(|error| error.clone().into())
     }
 
-    /// The CSRF cookie with a value.
-    pub(crate) fn csrf_cookie(&self, value: &str) -> Result<SetCookie, Error> {
-        with_value(&self.csrf_cookie, value)
+    /// The CSRF cookie without its value; an error if the settings make none.
+    pub(crate) fn csrf_cookie(&self) -> Result<&PreparedCookie, Error> {
+        self.csrf_cookie
+            .as_ref()
+            .map_err(|error| error.clone().into())
     }
 
     pub(crate) fn warn_once_of_insecure_cookies(&self) {
@@ -155,12 +165,4 @@ impl Site {
             );
         }
     }
-}
-
-fn with_value(
-    prepared: &Result<SetCookie, InvalidCookie>,
-    value: &str,
-) -> Result<SetCookie, Error> {
-    let prepared = prepared.as_ref().map_err(Clone::clone)?;
-    Ok(prepared.with_value(value).map_err(InvalidCookie::from)?)
 }

@@ -9,6 +9,7 @@ use std::task::Poll;
 
 use cloakroom_core::auth::User as UserRow;
 use cloakroom_core::cookie::{self, ResponseCookies};
+use cloakroom_core::csrf::CsrfCookie;
 use cloakroom_core::session::{SessionKey, SessionState};
 use cloakroom_core::time::Timestamp;
 use http::HeaderMap;
@@ -16,7 +17,6 @@ use http::header::COOKIE;
 use http::request::Parts;
 
 use crate::config::{Duplicates, Secure};
-use crate::csrf::CsrfState;
 use crate::error::Error;
 use crate::host::Place;
 use crate::site::{Sessions, Site};
@@ -45,7 +45,7 @@ pub(crate) struct State {
     pub(crate) user: Option<Option<Arc<UserRow>>>,
     /// A login whose time is to be kept.
     pub(crate) last_login: Option<(String, Timestamp)>,
-    pub(crate) csrf: CsrfState,
+    pub(crate) csrf: CsrfCookie,
     pub(crate) cookies: ResponseCookies,
     /// The names of `cookies`, for the log.
     pub(crate) cookie_names: Vec<String>,

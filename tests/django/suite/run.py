@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Runs modules of Django's own test suite, unmodified, with Cloakroom's answers in the place of Django's.
 
-    run.py FOLDER [--record] [LABEL …]
+    run.py FOLDER [--record] [--json FILE] [LABEL …]
 
 FOLDER is Django's source release. Without labels it runs all that are in `reached.json`; fewer tests there than
 recorded that reach the judge, an answer that is not Django's, or a failing test fail the run.
@@ -57,6 +57,7 @@ def main():
     parser.add_argument("folder", type=Path)
     parser.add_argument("labels", nargs="*", help="modules or tests, as Django's runtests takes them")
     parser.add_argument("--record", action="store_true", help="keep the numbers of this run")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers of this run there")
     parser.add_argument("--judge", default=None, help="the program that answers")
     parser.add_argument("--verbose", action="store_true", help="name the tests that did not reach the judge")
     options = parser.parse_intermixed_args()
@@ -83,6 +84,8 @@ def main():
     known = [label for labels in MODULES.values() for label in labels if is_there(tests, label)]
     labels = options.labels or known
     # Django's folder of tests comes first, as if its script had been started; this one must not be in sight.
+    if options.json:
+        options.json = options.json.resolve()
     sys.path[0] = str(tests)
     sys.argv = [str(tests / "runtests.py"), "--parallel=1", "--settings=test_sqlite", "--verbosity=0", *labels]
     os.chdir(tests)
@@ -102,6 +105,7 @@ def is_there(tests, label):
 
 class Outcomes:
     def __init__(self):
+        self.cases = Counter()
         self.passed = Counter()
         self.reached = Counter()
         self.failed = Counter()
@@ -121,6 +125,7 @@ def watch(pipe, compare, adapters):
     class Result(unittest.TextTestResult):
         def startTest(self, test):
             compare.current_test = test.id()
+            outcomes.cases[test.id().split(".")[0]] += 1
             before[test.id()] = pipe.asked
             self.failures_before = len(self.failures) + len(self.errors)
             super().startTest(test)
@@ -201,11 +206,40 @@ def report(release, outcomes, compare, options, status):
     if options.record:
         recorded[release] = {**known, **{group: outcomes.reached[group] for group in sorted(outcomes.passed)}}
         RECORD.write_text(json.dumps(recorded, indent=2, sort_keys=True) + "\n")
+    if options.json:
+        options.json.write_text(json.dumps(numbers(release, outcomes, compare, problems), indent=2) + "\n")
     for problem in sorted(set(problems)):
         print(f"FAILED: {problem}")
     # As pytest says it, for `./test`.
     print(f"{outcomes.reached.total()} passed, {len(problems)} failed")
     return 1 if problems else 0
+
+
+def numbers(release, outcomes, compare, problems):
+    """What a table says of this run. A case is a test that Django's runner started, be it to skip it."""
+    import django
+
+    def counts(group=None):
+        def of(counter):
+            return counter.total() if group is None else counter[group]
+
+        return {
+            "cases": of(outcomes.cases),
+            "reached_rust": of(outcomes.reached),
+            "passed": of(outcomes.passed),
+            "listed": sum(group is None or test.split(".")[0] == group for test in outcomes.listed),
+        }
+
+    return {
+        "django": django.__version__,
+        "release": release,
+        "python": sys.version.split()[0],
+        **counts(),
+        "answers_compared": compare.compared,
+        "answers_not_django_s": len(compare.differences),
+        "problems": sorted(set(problems)),
+        "modules": {group: counts(group) for group in sorted(outcomes.cases)},
+    }
 
 
 if __name__ == "__main__":

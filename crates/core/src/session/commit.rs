@@ -149,10 +149,12 @@ impl SessionState {
                 Outcome::Kept(commit.save(seen, &self.base, &self.changes).await?)
             }
             (Origin::Record(seen), Fate::Renew) => {
-                Outcome::Kept(commit.renew(seen, &self.base, &self.changes).await?)
+                // In boxes what is rare, so that every commit is small.
+                let renewal = Box::pin(commit.renew(seen, &self.base, &self.changes));
+                Outcome::Kept(renewal.await?)
             }
             (Origin::Record(seen), Fate::Upgrade) => {
-                match commit.renew(seen, &self.base, &self.changes).await {
+                match Box::pin(commit.renew(seen, &self.base, &self.changes)).await {
                     Err(CommitError::Interrupted) => {
                         // Done, by another request and under a key that we do not know: what was loaded may
                         // be read to the end, and nothing more be written.
@@ -164,12 +166,10 @@ impl SessionState {
                 }
             }
             (Origin::Record(Seen { key, .. }) | Origin::Unreadable(key), Fate::Flush) => {
-                commit.end(&key, None, &self.data()).await?
+                Box::pin(commit.end(&key, None, &self.data())).await?
             }
             (Origin::Record(seen), Fate::Drop) => {
-                commit
-                    .end(&seen.key, Some(&seen.version), &self.data())
-                    .await?
+                Box::pin(commit.end(&seen.key, Some(&seen.version), &self.data())).await?
             }
             (origin, fate) => {
                 let data = self.data();

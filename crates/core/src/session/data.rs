@@ -74,11 +74,13 @@ impl SessionData {
         let text = text.into();
         let mut entries = Vec::with_capacity(Self::USUAL);
         Scanner::new(&text).object(|name, value| {
-            let raw = &text[name.clone()];
-            let normal = ascii::normal_form(raw);
-            let name = match normal {
-                Cow::Borrowed(_) => Name::Here(name),
-                Cow::Owned(normal) => Name::Normal(normal.into()),
+            let name = if name.literal {
+                Name::Here(name.range)
+            } else {
+                match ascii::normal_form(&text[name.range.clone()]) {
+                    Cow::Borrowed(_) => Name::Here(name.range),
+                    Cow::Owned(normal) => Name::Normal(normal.into()),
+                }
             };
             entries.push(Entry { name, value });
         })?;

@@ -115,6 +115,12 @@ impl SessionState {
         matches!(self.origin, Origin::Unreadable(_))
     }
 
+    /// True if nothing is kept, and nothing is to be. A record that we cannot read, or of which we do not know whether
+    /// it is there, is not nothing.
+    pub(super) fn opens_nothing(&self) -> bool {
+        matches!((&self.origin, self.fate), (Origin::Nothing, Fate::Stay)) && self.is_empty()
+    }
+
     /// True if there is neither a record nor data: Django's `is_empty`. A browser's own cookie is a record.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -1,10 +1,11 @@
 //! What a request makes of a session and its cookie (`SessionMiddleware`).
 //!
-//! The few lines of [`middleware`] that stand between core and the wire are the web layer's; `Vary` is wholly
-//! its, so the rows' is not compared here.
+//! The few lines of [`answer`] are what the web layer does between core and the wire.
 
-use cloakroom_core::cookie::{SameSite, SetCookie};
-use cloakroom_core::session::{CommitError, Committed, Expiry, SessionKey, SessionState};
+use cloakroom_core::cookie::{SameSite, SiteCookie};
+use cloakroom_core::session::{
+    CommitError, Committed, Due, Expiry, Found, ResponseRules, SessionKey, SessionState,
+};
 
 use crate::json::canonical;
 use crate::kept::Kept;
@@ -13,6 +14,18 @@ use crate::rows::{Answer, NOW, Release, Row};
 const LIVE: &str = "livelivelivelivelivelivelivelive";
 const EXPIRED: &str = "expiredexpiredexpiredexpiredexpi";
 const UNKNOWN: &str = "unknownunknownunknownunknownunkn";
+
+const RULES: ResponseRules = ResponseRules {
+    save_every_request: false,
+    deletes_dead_cookie: true,
+};
+const COOKIE: SiteCookie<'static> = SiteCookie {
+    name: "sessionid",
+    domain: None,
+    path: "/",
+    http_only: true,
+    same_site: Some(SameSite::Lax),
+};
 
 pub(crate) fn middleware(row: &Row, _: &Release) -> Answer {
     let live = SessionKey::parse(LIVE).unwrap();
@@ -30,20 +43,11 @@ pub(crate) fn middleware(row: &Row, _: &Release) -> Answer {
         _ => Some(""),
     };
     let (action, status) = (row.text("action"), row.integer("status"));
-    let key = sent.and_then(SessionKey::parse);
-    let ours = match answer(&kept, key.as_ref(), action, status) {
+    let ours = match answer(&kept, sent, action, u16::try_from(status).unwrap()) {
         Err(CommitError::Interrupted) => "raises SessionInterrupted".to_owned(),
         Err(error) => error.to_string(),
-        Ok((committed, empty)) => {
-            let (mut cookie, mut new) = (None, None);
-            match committed {
-                Committed::Saved(saved) => {
-                    cookie = Some(set(saved.key.as_str(), saved.max_age));
-                    new = Some(saved.key).filter(|key| *key != live);
-                }
-                _ if sent.is_some() && empty => cookie = Some(deleted()),
-                _ => {}
-            }
+        Ok((cookie, new, varies)) => {
+            let new = new.filter(|key| *key != live);
             let cookie = cookie.map(|cookie| match &new {
                 Some(key) => cookie.replace(key.as_str(), "NEW"),
                 None => cookie.replace(LIVE, "LIVE"),
@@ -53,6 +57,7 @@ pub(crate) fn middleware(row: &Row, _: &Release) -> Answer {
                 cookie.as_deref(),
                 kept.json(&live).as_deref(),
                 new.as_deref(),
+                varies,
             )
         }
     };
@@ -62,35 +67,53 @@ pub(crate) fn middleware(row: &Row, _: &Release) -> Answer {
             row.maybe_text("cookie"),
             row.maybe_text("live_record").and_then(canonical).as_deref(),
             row.maybe_text("new_record").and_then(canonical).as_deref(),
+            row.maybe_text("vary") == Some("Cookie"),
         ),
     };
     let input = format!("{action} on {} {status}", row.text("sent"));
     Answer::new(input, django, ours)
 }
 
-/// What was committed, and whether the session is empty then. Who never looks loads nothing.
+/// The session cookie that is set, the key in it, and whether the response varies by cookie. Who never looks loads
+/// nothing.
 fn answer(
     kept: &Kept,
-    key: Option<&SessionKey>,
+    sent: Option<&str>,
     action: &str,
-    status: i64,
-) -> Result<(Committed, bool), CommitError> {
-    if action == "nothing" {
-        return Ok((Committed::Untouched, key.is_none()));
-    }
-    let mut session = key.map_or_else(SessionState::new, |key| kept.load(key));
-    let opened_nothing = session.is_empty();
+    status: u16,
+) -> Result<(Option<String>, Option<SessionKey>, bool), CommitError> {
+    let key = sent.and_then(SessionKey::parse);
+    let mut session = match key {
+        Some(key) if action != "nothing" => kept.load(&key),
+        _ => SessionState::new(),
+    };
     act(&mut session, action);
-    let empty = session.is_empty();
-    // Of a request that failed nothing is carried out.
-    if status == 500 {
-        return Ok((Committed::Untouched, opened_nothing && empty));
-    }
-    Ok((kept.commit(&mut session)?, empty))
+    let found = match action {
+        "nothing" => Found::Unaccessed,
+        _ => session.found(),
+    };
+    let at = RULES.process_response(found, sent.is_some(), status);
+    let site = COOKIE.prepared().unwrap();
+    let (cookie, new) = match at.due {
+        Due::Nothing => (None, None),
+        Due::CookieDeletion => (Some(site.deletion()), None),
+        Due::Save => {
+            let committed = kept.commit(&mut session)?;
+            let cookie = committed.cookie(&site, false).unwrap();
+            let new = match committed {
+                Committed::Saved(saved) => Some(saved.key),
+                Committed::Untouched | Committed::Deleted => None,
+            };
+            (cookie, new)
+        }
+    };
+    let cookie = cookie.map(|cookie| cookie.header_value(NOW));
+    Ok((cookie, new, at.varies_by_cookie))
 }
 
 fn act(session: &mut SessionState, action: &str) {
     match action {
+        "nothing" => {}
         "read" => drop(session.get::<i64>("a").unwrap()),
         "set" => session.set("b", &2).unwrap(),
         "delete" => drop(session.remove("a")),
@@ -119,22 +142,6 @@ fn act(session: &mut SessionState, action: &str) {
     }
 }
 
-fn set(key: &str, max_age: Option<i64>) -> String {
-    let mut cookie = SetCookie::new("sessionid", key)
-        .unwrap()
-        .http_only(true)
-        .same_site(SameSite::Lax);
-    if let Some(seconds) = max_age {
-        cookie = cookie.max_age(seconds);
-    }
-    cookie.header_value(NOW)
-}
-
-fn deleted() -> String {
-    let cookie = SetCookie::delete("sessionid").unwrap();
-    cookie.same_site(SameSite::Lax).header_value(NOW)
-}
-
-fn said(cookie: Option<&str>, live: Option<&str>, new: Option<&str>) -> String {
-    format!("cookie {cookie:?}, live {live:?}, new {new:?}")
+fn said(cookie: Option<&str>, live: Option<&str>, new: Option<&str>, varies: bool) -> String {
+    format!("cookie {cookie:?}, live {live:?}, new {new:?}, varies {varies}")
 }

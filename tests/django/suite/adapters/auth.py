@@ -7,12 +7,13 @@ from django.conf import settings
 from django.contrib import auth
 from django.contrib.auth import BACKEND_SESSION_KEY, load_backend
 from django.contrib.auth.signals import user_logged_in
-from django.middleware.csrf import rotate_token
+from django.middleware import csrf
 from django.utils.crypto import salted_hmac
 
 from .compare import same
 from .pipe import ask, pipe
-from .sessions import Handled, now_micros
+from .session_objects import Handled
+from .sessions import now_micros
 from .signing import hex_keys, site_keys
 
 # Of the question that is being asked: the backend that knows users, and the one it found.
@@ -75,7 +76,7 @@ def install():
         if before.get("_auth_user_id") != session.get("_auth_user_id"):
             assert session.session_key != key
         set_user(request, user)
-        rotate_token(request)
+        csrf.rotate_token(request)
         user_logged_in.send(sender=user.__class__, request=request, user=user)
 
     def session_after_login(ours, before, user, backend):

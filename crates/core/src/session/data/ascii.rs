@@ -74,7 +74,7 @@ pub(crate) fn from_text(json: &str) -> String {
 
 /// A text as a JSON string.
 pub(crate) fn text(text: &str) -> String {
-    format!("\"{}\"", escaped(text))
+    ["\"", &escaped(text), "\""].concat()
 }
 
 /// A value as Python's `json.dumps(value, separators=(",", ":"))` writes it.

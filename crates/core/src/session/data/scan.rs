@@ -19,6 +19,13 @@ pub(crate) fn check_value(text: &str) -> Result<(), DataError> {
     scanner.end()
 }
 
+/// What stands between a string's quotes.
+pub(super) struct Content {
+    pub(super) range: Range<usize>,
+    /// Every byte of it stands for itself.
+    pub(super) literal: bool,
+}
+
 pub(super) struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -32,11 +39,11 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Reads the whole text as one object and calls `found` with where each name's content (without
-    /// quotes) and value stand.
+    /// Reads the whole text as one object and calls `found` with each name's content (without quotes) and with
+    /// where its value stands.
     pub(super) fn object(
         mut self,
-        mut found: impl FnMut(Range<usize>, Range<usize>),
+        mut found: impl FnMut(Content, Range<usize>),
     ) -> Result<(), DataError> {
         self.space();
         if self.peek() != Some(b'{') {
@@ -113,26 +120,31 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// A name and its colon; where the name's content stands.
-    fn name(&mut self) -> Result<Range<usize>, DataError> {
+    /// A name and its colon.
+    fn name(&mut self) -> Result<Content, DataError> {
         let name = self.string()?;
         self.space();
         self.expect(b':')?;
         Ok(name)
     }
 
-    /// A string; where its content stands.
-    fn string(&mut self) -> Result<Range<usize>, DataError> {
+    /// A string.
+    fn string(&mut self) -> Result<Content, DataError> {
         self.expect(b'"')?;
         let start = self.at;
+        let mut literal = true;
         loop {
             self.at += ascii::literal_prefix(&self.bytes[self.at..]);
             match self.peek().ok_or(DataError::Syntax)? {
                 b'"' => {
                     self.at += 1;
-                    return Ok(start..self.at - 1);
+                    return Ok(Content {
+                        range: start..self.at - 1,
+                        literal,
+                    });
                 }
                 b'\\' => {
+                    literal = false;
                     let length = match self.bytes.get(self.at + 1) {
                         Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
                         Some(b'u') => 6,
@@ -148,7 +160,10 @@ impl<'a> Scanner<'a> {
                     self.at += length;
                 }
                 // Python escapes these and reads them as they are.
-                0x7F.. => self.at += 1,
+                0x7F.. => {
+                    literal = false;
+                    self.at += 1;
+                }
                 _ => return Err(DataError::Syntax),
             }
         }

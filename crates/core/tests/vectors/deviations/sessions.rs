@@ -8,11 +8,13 @@ use super::{DELETED, Deviation, alike, everywhere};
 pub(crate) fn sessions() -> Vec<Deviation> {
     let nested = format!(r#"{{"a":{}{}}}"#, "[".repeat(900), "]".repeat(900));
     let cookie_deleted = format!(
-        "cookie {:?}, live {:?}, new None",
+        "cookie {:?}, live {:?}, new None, varies true",
         Some(format!("sessionid={DELETED}; Path=/; SameSite=Lax")),
         Some(r#"{"a": 1}"#)
     );
-    let nothing_done = format!("cookie None, live {:?}, new None", Some(r#"{"a": 1}"#));
+    let nothing = format!("cookie None, live {:?}, new None", Some(r#"{"a": 1}"#));
+    let nothing_done = format!("{nothing}, varies true");
+    let not_looked_at = format!("{nothing}, varies false");
     vec![
         everywhere(
             "session_decode",
@@ -58,6 +60,40 @@ pub(crate) fn sessions() -> Vec<Deviation> {
             "session_middleware",
             "of a request that failed nothing is carried out; Django deletes while the view still runs",
             alike(&nothing_done, ["flush on live 500"]),
+        ),
+        everywhere(
+            "session_middleware",
+            "a response of a request that failed sends no cookie; Django deletes one that opens nothing",
+            alike(
+                &nothing_done,
+                [
+                    "read on unknown 500",
+                    "read on expired 500",
+                    "read on short 500",
+                    "read on empty 500",
+                    "flush on unknown 500",
+                    "flush on expired 500",
+                    "flush on short 500",
+                    "flush on empty 500",
+                ],
+            ),
+        ),
+        everywhere(
+            "session_middleware",
+            "the cookie is read when the session is asked for; Django looks at each, and deletes what can be no key",
+            alike(
+                &not_looked_at,
+                [
+                    "nothing on short 200",
+                    "nothing on short 302",
+                    "nothing on short 404",
+                    "nothing on short 500",
+                    "nothing on empty 200",
+                    "nothing on empty 302",
+                    "nothing on empty 404",
+                    "nothing on empty 500",
+                ],
+            ),
         ),
         everywhere(
             "session_middleware",

@@ -1,0 +1,236 @@
+//! The CSRF cookie of one request and its response: when a secret is made, and when the cookie is set.
+
+use super::StoredSecret;
+use super::token::{CsrfSecret, TokenFault};
+use crate::random::RandomError;
+use crate::session::failed;
+
+/// What one request knows of its CSRF secret, and whether its response is to set the cookie: what Django keeps in
+/// `META` as `CSRF_COOKIE` and `CSRF_COOKIE_NEEDS_UPDATE`.
+///
+/// ```
+/// use cloakroom_core::csrf::CsrfCookie;
+///
+/// let mut cookie = CsrfCookie::default();
+/// cookie.process_request(None)?;
+/// assert!(cookie.process_response(200).secret.is_none());
+/// let token = cookie.token()?;
+/// let secret = cookie.process_response(200).secret.expect("a page shows its token");
+/// assert!(secret.verify(&token).is_ok());
+/// # Ok::<(), cloakroom_core::random::RandomError>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct CsrfCookie {
+    sent: Sent,
+    /// What forms are to prove from now on.
+    secret: Option<CsrfSecret>,
+    needs_update: bool,
+}
+
+/// What the browser's cookie held.
+#[derive(Debug, Default)]
+enum Sent {
+    #[default]
+    Unread,
+    Absent,
+    Faulty(TokenFault),
+    Secret(CsrfSecret),
+}
+
+impl CsrfCookie {
+    /// Whether [`process_request`](Self::process_request) was told what the browser sent.
+    #[must_use]
+    pub const fn is_read(&self) -> bool {
+        !matches!(self.sent, Sent::Unread)
+    }
+
+    /// Takes up what the browser sent, the first time that it is called. What is no secret is replaced at once.
+    ///
+    /// # Errors
+    /// The operating system's random generator does not answer.
+    pub fn process_request(&mut self, sent: Option<&str>) -> Result<(), RandomError> {
+        if self.is_read() {
+            return Ok(());
+        }
+        self.sent = match sent.map(CsrfSecret::from_stored) {
+            None => Sent::Absent,
+            // A login may have made a new secret before anybody asked for the cookie: that one stays.
+            Some(Ok(secret)) => {
+                self.secret.get_or_insert_with(|| secret.clone());
+                Sent::Secret(secret)
+            }
+            Some(Err(fault)) => {
+                if self.secret.is_none() {
+                    self.rotate_token()?;
+                }
+                Sent::Faulty(fault)
+            }
+        };
+        Ok(())
+    }
+
+    /// Makes a new secret: whoever knew the old one before a login knows nothing after it.
+    ///
+    /// # Errors
+    /// The operating system's random generator does not answer.
+    pub fn rotate_token(&mut self) -> Result<(), RandomError> {
+        self.secret = Some(CsrfSecret::generate()?);
+        self.needs_update = true;
+        Ok(())
+    }
+
+    /// A token for a page's form, under a fresh mask (`get_token`). The page's cookie is dated anew.
+    ///
+    /// # Errors
+    /// The operating system's random generator does not answer.
+    pub fn token(&mut self) -> Result<String, RandomError> {
+        let secret = match self.secret.take() {
+            Some(secret) => secret,
+            None => CsrfSecret::generate()?,
+        };
+        self.needs_update = true;
+        self.secret.insert(secret).masked()
+    }
+
+    /// What forms are to prove from now on.
+    #[must_use]
+    pub const fn secret(&self) -> Option<&CsrfSecret> {
+        self.secret.as_ref()
+    }
+
+    /// What this request's own form is to prove.
+    #[must_use]
+    pub const fn stored(&self) -> StoredSecret<'_> {
+        match &self.sent {
+            Sent::Unread | Sent::Absent => StoredSecret::Absent,
+            Sent::Faulty(fault) => StoredSecret::Faulty(*fault),
+            Sent::Secret(secret) => StoredSecret::Secret(secret),
+        }
+    }
+
+    /// What a response with this status does for the cookie.
+    #[inline]
+    pub const fn process_response(&self, status: u16) -> CsrfResponse<'_> {
+        let secret = match &self.secret {
+            Some(secret) if self.needs_update => secret,
+            _ => {
+                return CsrfResponse {
+                    secret: None,
+                    varies_by_cookie: false,
+                };
+            }
+        };
+        CsrfResponse {
+            secret: if failed(status) { None } else { Some(secret) },
+            varies_by_cookie: true,
+        }
+    }
+}
+
+/// What a response does for the CSRF cookie.
+#[derive(Clone, Copy, Debug)]
+#[must_use]
+#[non_exhaustive]
+pub struct CsrfResponse<'a> {
+    /// The value of the cookie that is set. A response of a request that failed sets none; Django's does.
+    pub secret: Option<&'a CsrfSecret>,
+    /// The page shows what the cookie holds: `Vary: Cookie`.
+    pub varies_by_cookie: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &str = "lcccccccX2kcccccccY2jcccccccssIC";
+
+    fn asked(sent: Option<&str>) -> CsrfCookie {
+        let mut cookie = CsrfCookie::default();
+        cookie.process_request(sent).unwrap();
+        cookie
+    }
+
+    /// The cookie that is set, and whether the response varies.
+    fn response(cookie: &CsrfCookie, status: u16) -> (Option<&str>, bool) {
+        let response = cookie.process_response(status);
+        (
+            response.secret.map(CsrfSecret::as_str),
+            response.varies_by_cookie,
+        )
+    }
+
+    #[test]
+    fn a_page_without_a_token_sets_no_cookie() {
+        assert_eq!(response(&CsrfCookie::default(), 200), (None, false));
+        assert_eq!(response(&asked(None), 200), (None, false));
+        assert_eq!(response(&asked(Some(SECRET)), 200), (None, false));
+    }
+
+    #[test]
+    fn a_page_with_a_token_sets_the_cookie_that_was_sent_anew() {
+        let mut cookie = asked(Some(SECRET));
+        let token = cookie.token().unwrap();
+        assert_eq!(cookie.secret().unwrap().verify(&token), Ok(()));
+        assert_eq!(response(&cookie, 200), (Some(SECRET), true));
+        assert_eq!(response(&cookie, 500), (None, true));
+    }
+
+    #[test]
+    fn whoever_sent_none_gets_one_secret_for_all_tokens() {
+        let mut cookie = asked(None);
+        let tokens = [cookie.token().unwrap(), cookie.token().unwrap()];
+        let secret = cookie.process_response(200).secret.unwrap();
+        assert!(tokens.iter().all(|token| secret.verify(token).is_ok()));
+        assert!(matches!(cookie.stored(), StoredSecret::Absent));
+    }
+
+    #[test]
+    fn what_is_no_secret_is_replaced_at_once_and_never_proven() {
+        for (sent, fault) in [
+            ("", TokenFault::IncorrectLength),
+            (&"*".repeat(32), TokenFault::InvalidCharacters),
+        ] {
+            let cookie = asked(Some(sent));
+            let (set, varies) = response(&cookie, 200);
+            assert!(set.is_some_and(|set| set.len() == 32) && varies);
+            assert!(matches!(cookie.stored(), StoredSecret::Faulty(found) if found == fault));
+        }
+    }
+
+    #[test]
+    fn a_masked_secret_is_set_without_its_mask_when_it_is_due() {
+        let masked = CsrfSecret::from_stored(SECRET).unwrap().masked().unwrap();
+        let mut cookie = asked(Some(&masked));
+        assert_eq!(response(&cookie, 200), (None, false));
+        let _ = cookie.token().unwrap();
+        assert_eq!(response(&cookie, 200), (Some(SECRET), true));
+    }
+
+    #[test]
+    fn a_rotation_stays_whenever_the_cookie_is_read() {
+        for sent in [None, Some(SECRET), Some("garbage")] {
+            let mut before = asked(sent);
+            before.rotate_token().unwrap();
+            let mut after = CsrfCookie::default();
+            after.rotate_token().unwrap();
+            let made = after.secret().unwrap().as_str().to_owned();
+            after.process_request(sent).unwrap();
+            assert_eq!(response(&after, 200), (Some(made.as_str()), true));
+            let (set, _) = response(&before, 200);
+            assert!(set.is_some_and(|set| set != SECRET));
+            // The form that this request brings was made before the rotation.
+            let proven =
+                matches!(after.stored(), StoredSecret::Secret(secret) if secret.as_str() == SECRET);
+            assert_eq!(proven, sent == Some(SECRET));
+        }
+    }
+
+    #[test]
+    fn the_cookie_is_read_once() {
+        let mut cookie = asked(Some(SECRET));
+        cookie.process_request(Some("garbage")).unwrap();
+        assert!(cookie.is_read());
+        assert_eq!(cookie.secret().unwrap().as_str(), SECRET);
+        assert_eq!(response(&cookie, 200), (None, false));
+    }
+}

@@ -38,7 +38,7 @@ pub(super) fn is_legal(character: char) -> bool {
 const LEGAL: [bool; 256] = {
     let mut legal = [false; 256];
     let mut byte = 0_u8;
-    while byte < 128 {
+    while byte.is_ascii() {
         legal[byte as usize] = byte.is_ascii_alphanumeric();
         byte += 1;
     }

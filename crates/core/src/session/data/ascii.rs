@@ -249,6 +249,7 @@ mod tests {
         let text = "a\"\\/\u{8}\t\n\u{c}\r\u{1}\u{7f}é’😀";
         let json = r#""a\"\\/\b\t\n\f\r\u0001\u007f\u00e9\u2019\ud83d\ude00""#;
         assert_eq!(to_json(text).unwrap(), json);
+        assert_eq!(super::text(text), json);
         assert_eq!(format!("\"{}\"", escaped(text)), json);
         assert_eq!(unescaped(&escaped(text)), text);
     }

@@ -10,7 +10,7 @@ mod origin;
 mod reason;
 mod token;
 
-pub use cookie::{CsrfCookie, CsrfResponse};
+pub use cookie::CsrfCookie;
 pub use origin::{OriginError, TrustedOrigins};
 pub use reason::Reason;
 pub use token::{CsrfSecret, TokenFault};

@@ -71,10 +71,14 @@ impl Signer {
     const SIGNATURE_LENGTH: usize = 43;
     const SEPARATOR: char = ':';
 
-    /// `salt` tells purposes apart: what was signed for one is never valid for another.
+    /// Stands for an empty salt: the class's name.
+    const DEFAULT_SALT: &str = "django.core.signing.Signer";
+
+    /// `salt` tells purposes apart: what was signed for one is never valid for another. An empty one is the
+    /// default of Django's class, as there.
     #[must_use]
     pub fn new(secrets: &Secrets, salt: &str) -> Self {
-        Self::with_key_prefix(secrets, b"", salt)
+        Self::with_key_prefix(secrets, b"", unless_empty(salt, Self::DEFAULT_SALT))
     }
 
     /// As `get_cookie_signer` does: every key gets a prefix of its own purpose.
@@ -126,6 +130,11 @@ impl Signer {
             Err(BadSignature::Mismatch)
         }
     }
+}
+
+/// Django asks for its salts with `or`.
+const fn unless_empty<'a>(salt: &'a str, default: &'a str) -> &'a str {
+    if salt.is_empty() { default } else { salt }
 }
 
 impl fmt::Debug for Signer {
@@ -207,6 +216,12 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_salt_is_the_class_s_default() {
+        let signed = Signer::new(&secrets("k"), "").sign("hello");
+        assert_eq!(signed, signer("k").sign("hello"));
+    }
+
+    #[test]
     fn another_salt_is_another_purpose() {
         let signed = Signer::new(&secrets("k"), "one").sign("hello");
         assert_eq!(
@@ -226,5 +241,36 @@ mod tests {
     #[test]
     fn debug_shows_no_key() {
         assert_eq!(format!("{:?}", signer("k")), "Signer(..)");
+    }
+
+    #[test]
+    fn every_fallback_verifies() {
+        let fallbacks =
+            ["third", "second", "first"].map(|key| SecretKey::insecure_new(key).unwrap());
+        let rotated = secrets("new").with_fallbacks(fallbacks.to_vec());
+        let rotated = Signer::new(&rotated, "django.core.signing.Signer");
+        for key in ["new", "third", "second", "first"] {
+            assert_eq!(
+                rotated.unsign(&signer(key).sign("hello")),
+                Ok("hello"),
+                "{key}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_signature_is_taken_whole_or_not_at_all() {
+        let signed = signer("k").sign("hello");
+        for end in 7..signed.len() {
+            assert!(signer("k").unsign(&signed[..end]).is_err(), "{end} bytes");
+        }
+        for tail in ["=", "A", " ", "\n", "\0", "\u{e9}"] {
+            let longer = format!("{signed}{tail}");
+            assert_eq!(
+                signer("k").unsign(&longer),
+                Err(BadSignature::Mismatch),
+                "{tail:?}"
+            );
+        }
     }
 }

@@ -76,14 +76,21 @@ impl Timestamp {
     }
 
     /// This moment and a fractional number of seconds more; NaN adds nothing.
+    ///
+    /// The fraction is rounded by itself, to the even of two as near, as Python's `timedelta` does it: multiplied
+    /// whole, large numbers would lose microseconds.
     #[must_use]
     pub fn plus_seconds_f64(self, seconds: f64) -> Self {
         #[expect(
             clippy::cast_possible_truncation,
             reason = "`as` saturates, and NaN becomes 0"
         )]
-        let micros = (seconds * 1e6).round() as i64;
-        Self::from_unix_micros(self.0.saturating_add(micros))
+        let (whole, micros) = (
+            seconds.trunc() as i64,
+            (seconds.fract() * 1e6).round_ties_even() as i64,
+        );
+        let sum = self.0.saturating_add(micros);
+        Self::from_unix_micros(sum.saturating_add(whole.saturating_mul(1_000_000)))
     }
 
     /// Microseconds from `earlier` to `self`; negative if `earlier` is later.
@@ -116,9 +123,12 @@ impl Timestamp {
     }
 
     /// `Wdy, DD Mon YYYY HH:MM:SS GMT`, the fraction dropped (RFC 9110, section 5.6.7).
+    ///
+    /// What lies before 1970 is written as that year's first second: browsers drop dates before 1601, and an end
+    /// so long ago says the same thing.
     #[must_use]
     pub fn http_date(self) -> String {
-        let moment = self.civil();
+        let moment = Self(self.0.max(0)).civil();
         let day = moment.weekday().to_sunday_zero_offset();
         let mut text = String::with_capacity(29);
         text.push_str(DAYS[usize::from(day.unsigned_abs())]);
@@ -385,10 +395,10 @@ mod tests {
     #[test]
     fn http_dates_are_those_of_the_calendar_s_own_writer() {
         let printer = jiff::fmt::rfc2822::DateTimePrinter::new();
-        // Every day's name, every month and both ends of a day, in steps of 31 hours over some years.
-        for hours in -20_000..20_000_i64 {
-            let moment = Timestamp::from_unix_seconds(hours * 111_599);
-            let same = jiff::Timestamp::from_second(moment.unix_seconds()).unwrap();
+        // A century and a half, in steps of 31 hours less a second.
+        for step in -10..40_000 {
+            let moment = Timestamp::from_unix_seconds(step * 111_599);
+            let same = jiff::Timestamp::from_second(moment.unix_seconds().max(0)).unwrap();
             let text = printer.timestamp_to_rfc9110_string(&same).unwrap();
             assert_eq!(moment.http_date(), text);
         }
@@ -426,6 +436,22 @@ mod tests {
             Timestamp::from(UNIX_EPOCH - Duration::from_secs(1)).unix_seconds(),
             -1
         );
+    }
+
+    #[test]
+    fn fractions_are_added_as_python_adds_them() {
+        let rows = [
+            (34_339_950_366.498_985, 34_339_950_366_498_985),
+            (0.000_000_5, 0),
+            (0.000_001_5, 2),
+            (-0.000_001_5, -2),
+            (1.25, 1_250_000),
+            (-1.25, -1_250_000),
+        ];
+        for (seconds, micros) in rows {
+            let sum = Timestamp::from_unix_seconds(0).plus_seconds_f64(seconds);
+            assert_eq!(sum.unix_micros(), micros, "{seconds}");
+        }
     }
 
     #[test]

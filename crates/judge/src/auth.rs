@@ -1,6 +1,6 @@
 //! Whose a session is.
 
-use cloakroom_core::auth::{AuthRules, Owner, Relogin, User, UserStore as _};
+use cloakroom_core::auth::{AuthRules, Owner, Relogin, User, UserStore as _, normalize_username};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -89,5 +89,16 @@ impl Ask for Update {
             rules.update_session_auth_hash(session, &user);
             Ok(Value::Null)
         })
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Username {
+    typed: String,
+}
+
+impl Ask for Username {
+    fn answer(self) -> Answer {
+        Ok(json!(normalize_username(&self.typed)))
     }
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::question::{Answer, Ask, Fault};
-use crate::signing::{Keys, Now, age, fault};
+use crate::signing::{Keys, Now, age, fault, unhex};
 
 #[derive(Deserialize)]
 pub(crate) struct ParseCookies {
@@ -17,6 +17,26 @@ impl Ask for ParseCookies {
     fn answer(self) -> Answer {
         let pairs: Vec<_> = cookie::parse(self.header.as_bytes()).collect();
         Ok(json!(pairs))
+    }
+}
+
+/// The same of any bytes, and what a search for one name finds.
+#[derive(Deserialize)]
+pub(crate) struct ReadCookies {
+    /// In hexadecimal.
+    header: String,
+    name: String,
+}
+
+impl Ask for ReadCookies {
+    fn answer(self) -> Answer {
+        let header = unhex(&self.header).ok_or_else(|| Fault::new("header", "not hexadecimal"))?;
+        let pairs: Vec<_> = cookie::parse(&header).collect();
+        Ok(json!({
+            "pairs": pairs,
+            "last": cookie::find_last(&header, &self.name),
+            "all": cookie::find_all(&header, &self.name).collect::<Vec<_>>(),
+        }))
     }
 }
 

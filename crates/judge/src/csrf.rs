@@ -1,8 +1,8 @@
 //! CSRF: tokens and decisions.
 
 use cloakroom_core::csrf::{
-    CsrfRequest, CsrfRules, CsrfSecret, StoredSecret, TokenFault, TokenHeader, TrustedOrigins,
-    Verdict, Veto, check_headers, check_token,
+    CsrfCookie, CsrfRequest, CsrfRules, CsrfSecret, StoredSecret, TokenFault, TokenHeader,
+    TrustedOrigins, Verdict, Veto, check_headers, check_token,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -131,5 +131,40 @@ impl Ask for Token {
         )
         .map_err(|reason| Fault::new("reject", reason))?;
         Ok(json!("accept"))
+    }
+}
+
+/// The cookie of a response, after what the page did with its secret.
+#[derive(Deserialize)]
+pub(crate) struct Cookie {
+    sent: Option<String>,
+    calls: Vec<Call>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Call {
+    GetToken,
+    RotateToken,
+}
+
+impl Ask for Cookie {
+    /// The secret that is set, which makes the response vary, and the tokens that the page was given.
+    fn answer(self) -> Answer {
+        let mut cookie = CsrfCookie::default();
+        cookie
+            .process_request(self.sent.as_deref())
+            .map_err(random)?;
+        let mut tokens = Vec::new();
+        for call in self.calls {
+            match call {
+                Call::GetToken => tokens.push(cookie.token().map_err(random)?),
+                Call::RotateToken => cookie.rotate_token().map_err(random)?,
+            }
+        }
+        Ok(json!({
+            "set": cookie.process_response().map(CsrfSecret::as_str),
+            "tokens": tokens,
+        }))
     }
 }

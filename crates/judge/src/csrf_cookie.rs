@@ -27,7 +27,7 @@ fn knowing(secret: Option<&str>) -> Result<CsrfCookie, Fault> {
 fn known(cookie: &CsrfCookie) -> Value {
     json!({
         "secret": cookie.secret().map(CsrfSecret::as_str),
-        "needs_update": cookie.process_response(200).secret.is_some(),
+        "needs_update": cookie.process_response().is_some(),
     })
 }
 
@@ -78,7 +78,6 @@ impl Ask for RotateToken {
 pub(crate) struct ProcessResponse {
     secret: Option<String>,
     needs_update: bool,
-    status: u16,
 }
 
 impl Ask for ProcessResponse {
@@ -88,10 +87,6 @@ impl Ask for ProcessResponse {
             // Whatever else needs it, a token that was shown does.
             cookie.token().map_err(random)?;
         }
-        let at = cookie.process_response(self.status);
-        Ok(json!({
-            "secret": at.secret.map(CsrfSecret::as_str),
-            "varies": at.varies_by_cookie,
-        }))
+        Ok(json!(cookie.process_response().map(CsrfSecret::as_str)))
     }
 }

@@ -6,7 +6,10 @@ use cloakroom_core::session::StoreError;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{auth, cookies, csrf, csrf_cookie, response, sessions, signing, urls};
+use crate::sessions::whole;
+use crate::{
+    auth, cookies, csrf, csrf_cookie, passwords, response, sessions, signing, times, urls,
+};
 
 /// `{"answer": …}`, or `{"error": kind, "detail": …}`.
 pub(crate) fn answer(line: &Value) -> Value {
@@ -74,11 +77,14 @@ questions! {
     Dumps(signing::Dumps),
     Loads(signing::Loads),
     ParseCookies(cookies::ParseCookies),
+    ReadCookies(cookies::ReadCookies),
     SetCookies(cookies::SetCookies),
     SignCookie(cookies::SignCookie),
     UnsignCookie(cookies::UnsignCookie),
     SafeNext(urls::SafeNext),
     LoginRedirect(urls::LoginRedirect),
+    LoginNext(urls::LoginNext),
+    IriToUri(urls::IriToUri),
     CsrfGenerate(csrf::Generate),
     CsrfMask(csrf::Mask),
     CsrfRead(csrf::Read),
@@ -92,9 +98,15 @@ questions! {
     SessionResponse(response::SessionResponse),
     SiteCookie(response::WriteSiteCookie),
     VaryByCookie(response::VaryByCookie),
+    CsrfCookie(csrf::Cookie),
     KeyGenerate(sessions::KeyGenerate),
     KeyParse(sessions::KeyParse),
     Expiry(sessions::ExpiryOf),
+    ExpirySet(whole::SetExpiryText),
+    DataDecode(whole::Decode),
+    DataChanged(whole::Changed),
+    DataInCookie(whole::InCookie),
+    DataOwner(whole::OwnerOf),
     SessionNew(sessions::New),
     SessionLoad(sessions::Load),
     SessionRead(sessions::Read),
@@ -116,4 +128,10 @@ questions! {
     AuthLogin(auth::Login),
     AuthUser(auth::GetUser),
     AuthUpdate(auth::Update),
+    PasswordMake(passwords::Make),
+    PasswordVerify(passwords::Verify),
+    PasswordUsable(passwords::Usable),
+    UsernameNormalize(auth::Username),
+    TimeWrite(times::Write),
+    TimeRead(times::Read),
 }

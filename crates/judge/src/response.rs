@@ -69,17 +69,20 @@ impl Ask for WriteSiteCookie {
             name: &self.name,
             domain: self.domain.as_deref(),
             path: &self.path,
-            secure: self.secure,
             http_only: self.http_only,
             same_site: same_site
                 .transpose()
                 .map_err(|error| Fault::new("same_site", error))?,
         };
+        let site = site
+            .prepared()
+            .map_err(|error| Fault::new("cookie", error))?;
         let cookie = match &self.value {
-            Some(value) => site.cookie(value, self.max_age),
+            Some(value) => site
+                .cookie(value, self.max_age, self.secure)
+                .map_err(|error| Fault::new("cookie", error))?,
             None => site.deletion(),
         };
-        let cookie = cookie.map_err(|error| Fault::new("cookie", error))?;
         Ok(json!(cookie.header_value(self.now.timestamp())))
     }
 }

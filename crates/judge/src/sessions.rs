@@ -1,5 +1,7 @@
 //! Session objects, each named by a handle.
 
+pub(crate) mod whole;
+
 use std::cell::RefCell;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -143,6 +145,7 @@ impl Ask for ExpiryOf {
         Ok(json!({
             "age": lifetime.expiry_age(&data, now),
             "date": lifetime.expiry_date(&data, now).unix_micros(),
+            "row": lifetime.expiry_date(&data, now).sql_text(),
             "at_browser_close": lifetime.ends_with_browser(&data),
         }))
     }

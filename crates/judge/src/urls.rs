@@ -1,6 +1,8 @@
 //! Where a login may lead.
 
-use cloakroom_core::auth::{NextRule, is_safe_next, login_redirect};
+use cloakroom_core::auth::{
+    NextRule, full_path, iri_to_uri, is_safe_next, login_redirect, next_of_request,
+};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -39,5 +41,36 @@ impl Ask for LoginRedirect {
             &self.next,
             &self.field
         )))
+    }
+}
+
+/// Where a request that needs a login is sent.
+#[derive(Deserialize)]
+pub(crate) struct LoginNext {
+    login_url: String,
+    scheme: String,
+    host: String,
+    path: String,
+    query: Option<String>,
+    field: String,
+}
+
+impl Ask for LoginNext {
+    fn answer(self) -> Answer {
+        let path = full_path(&self.path, self.query.as_deref());
+        let next = next_of_request(&self.login_url, &self.scheme, &self.host, &path);
+        let location = login_redirect(&self.login_url, &next, &self.field);
+        Ok(json!({"full_path": path, "location": location}))
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct IriToUri {
+    iri: String,
+}
+
+impl Ask for IriToUri {
+    fn answer(self) -> Answer {
+        Ok(json!(iri_to_uri(&self.iri)))
     }
 }

@@ -7,7 +7,7 @@ use cloakroom_core::time::Timestamp;
 use cloakroom_testing::{record, store_contract};
 
 #[tokio::test]
-async fn the_store_in_memory_keeps_the_contract() {
+async fn sessions_in_memory_keep_the_contract() {
     store_contract(|| async { Arc::new(MemoryStore::new(usize::MAX)) as Arc<dyn Store> }).await;
 }
 

@@ -101,8 +101,11 @@ async fn a_record_ends_at_its_expiry(store: &dyn Store) {
         assert!(store.load(&key, at(end - 1)).await.unwrap().is_some());
         for moment in [at(end), at(end + 1)] {
             assert!(store.load(&key, moment).await.unwrap().is_none());
-            let replaced = store.replace(&key, &version, &one, moment).await.unwrap();
-            assert!(matches!(replaced, Replaced::Gone), "{replaced:?}");
+            // The same text and another one: a store may have a call of its own for each.
+            for record in [&one, &record(r#"{"a": 1}"#, in_an_hour(moment))] {
+                let replaced = store.replace(&key, &version, record, moment).await.unwrap();
+                assert!(matches!(replaced, Replaced::Gone), "{replaced:?}");
+            }
         }
         assert_eq!(
             store.create(&key, &one).await.unwrap(),

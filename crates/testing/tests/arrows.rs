@@ -36,6 +36,7 @@ fn arrows_point_one_way() {
         ["cloakroom", "cloakroom-core", "cloakroom-stores"]
     );
     assert_eq!(ours("judge"), ["cloakroom-core"]);
+    assert_eq!(ours("fuzz"), ["cloakroom-core"]);
 }
 
 #[test]

@@ -149,9 +149,9 @@ fn write_cookies(
         tracing::warn!(cookies = ?state.cookie_names, "the handler failed, so its cookies are not sent");
         state.cookies = Default::default();
     }
-    let at = state.csrf.process_response(status);
-    state.reads_cookies |= at.varies_by_cookie;
-    let csrf_cookie = match at.secret {
+    let csrf_secret = state.csrf.process_response();
+    state.reads_cookies |= csrf_secret.is_some();
+    let csrf_cookie = match csrf_secret {
         None => None,
         Some(secret) => {
             let config = &visit.site().config.csrf;

@@ -114,7 +114,9 @@ where
             parts.extensions.insert(visit.clone());
         }
 
-        if !self.layer.csrf || !csrf::needs_check(&parts) {
+        let checks = self.layer.csrf && csrf::needs_check(&parts);
+        let saves = !nested && self.layer.site.config.session.save_every_request;
+        if !checks && !saves {
             let inner = self.inner.call(Request::from_parts(parts, body));
             return Stage::Handler {
                 inner,
@@ -127,7 +129,15 @@ where
         let mut inner = std::mem::replace(&mut self.inner, waiting);
         Stage::Boxed {
             boxed: Box::pin(async move {
-                let response = match csrf::check(&visit, parts, body).await {
+                if saves {
+                    visit.load_to_save(&parts.headers).await;
+                }
+                let checked = if checks {
+                    csrf::check(&visit, parts, body).await
+                } else {
+                    Ok(Request::from_parts(parts, body))
+                };
+                let response = match checked {
                     Ok(request) => inner.call(request).await?,
                     Err(error) => error.into_response(),
                 };
@@ -157,7 +167,7 @@ where
 type Boxed<E> = Pin<Box<dyn Future<Output = Result<Response, E>> + Send>>;
 
 pin_project! {
-    /// The response of a service in Cloakroom's layer. Only a request that checks a form or changes a session is boxed.
+    /// The response of a service in Cloakroom's layer. Only a request that checks a form or saves a session is boxed.
     #[derive(Debug)]
     pub struct ResponseFuture<F, E> {
         #[pin]

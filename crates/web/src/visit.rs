@@ -143,6 +143,17 @@ impl Visit {
         Ok(())
     }
 
+    /// Loads the session of a site that saves it with every response, whether or not the page looks at it. A page
+    /// that does not must not fail because the store does.
+    pub(crate) async fn load_to_save(&self, headers: &HeaderMap) {
+        if self.session_cookie(headers).is_none() {
+            return;
+        }
+        if let Err(error) = self.load_session(headers).await {
+            tracing::warn!(%error, "a session is not saved, because it could not be loaded");
+        }
+    }
+
     /// The session cookie's value, by the site's rule for duplicates.
     fn session_cookie<'a>(&self, headers: &'a HeaderMap) -> Option<Cow<'a, str>> {
         let config = &self.site().config.session;

@@ -276,6 +276,23 @@ mod tests {
     }
 
     #[test]
+    fn a_part_of_the_hash_owns_nothing() {
+        let rules = rules("k");
+        let whole = rules.session_auth_hash(&user("7"));
+        let owner = |hash: &str| {
+            let mut session = signed_in(&rules, &user("7"));
+            session.set_text(HASH_NAME, hash);
+            rules.verify(&mut session, Some(&user("7")))
+        };
+        assert_eq!(owner(&whole), Owner::User);
+        for length in 0..whole.len() {
+            assert_eq!(owner(&whole[..length]), Owner::Nobody, "{length} digits");
+        }
+        assert_eq!(owner(&format!("{whole}0")), Owner::Nobody);
+        assert_eq!(owner(&whole.to_uppercase()), Owner::Nobody);
+    }
+
+    #[test]
     fn a_session_of_a_fallback_secret_moves_to_the_current_one() {
         let mut session = signed_in(&rules("old"), &user("7"));
         let fallbacks = vec![SecretKey::insecure_new("old").unwrap()];

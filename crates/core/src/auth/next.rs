@@ -83,10 +83,12 @@ pub fn next_of_request<'a>(
 /// The parameter called `field` is set to `next`, in the place of those of that name; an empty name sets none.
 #[must_use]
 pub fn login_redirect(login_url: &str, next: &str, field: &str) -> String {
-    let Some(mut url) = SplitUrl::parse(login_url).filter(|_| !field.is_empty()) else {
+    let Some(mut url) = SplitUrl::parse(login_url) else {
         return iri_to_uri(login_url);
     };
-    url.query = with_parameter(&url.query, field, next);
+    if !field.is_empty() {
+        url.query = with_parameter(&url.query, field, next);
+    }
     iri_to_uri(&url.unsplit())
 }
 
@@ -143,7 +145,7 @@ const fn is_dropped(character: char) -> bool {
 }
 
 /// What Python's `str.strip` strips: Unicode's white space and four separators of ASCII.
-fn is_python_space(character: char) -> bool {
+pub(super) fn is_python_space(character: char) -> bool {
     character.is_whitespace() || matches!(character, '\u{1c}'..='\u{1f}')
 }
 

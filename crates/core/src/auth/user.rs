@@ -5,6 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::next::is_python_space;
 use crate::session::StoreError;
 use crate::time::Timestamp;
 
@@ -76,7 +77,7 @@ pub const LONGEST_USERNAME: usize = 150;
 /// normalising them would cost something and find nobody.
 #[must_use]
 pub fn normalize_username(typed: &str) -> Option<String> {
-    let name = typed.trim();
+    let name = typed.trim_matches(is_python_space);
     if name.contains('\0') {
         return None;
     }
@@ -169,6 +170,10 @@ mod tests {
     #[test]
     fn typed_names_are_looked_for_in_the_form_in_which_they_are_kept() {
         assert_eq!(normalize_username(" ann\u{a0}").as_deref(), Some("ann"));
+        assert_eq!(
+            normalize_username("\u{1c}ann\u{1f}").as_deref(),
+            Some("ann")
+        );
         assert_eq!(normalize_username("\u{ff41}nn").as_deref(), Some("ann"));
         assert_eq!(normalize_username("ﬁ").as_deref(), Some("fi"));
         assert_eq!(normalize_username("a\0b"), None);

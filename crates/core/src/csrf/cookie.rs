@@ -3,7 +3,6 @@
 use super::StoredSecret;
 use super::token::{CsrfSecret, TokenFault};
 use crate::random::RandomError;
-use crate::session::failed;
 
 /// What one request knows of its CSRF secret, and whether its response is to set the cookie: what Django keeps in
 /// `META` as `CSRF_COOKIE` and `CSRF_COOKIE_NEEDS_UPDATE`.
@@ -13,9 +12,9 @@ use crate::session::failed;
 ///
 /// let mut cookie = CsrfCookie::default();
 /// cookie.process_request(None)?;
-/// assert!(cookie.process_response(200).secret.is_none());
+/// assert!(cookie.process_response().is_none());
 /// let token = cookie.token()?;
-/// let secret = cookie.process_response(200).secret.expect("a page shows its token");
+/// let secret = cookie.process_response().expect("a page shows its token");
 /// assert!(secret.verify(&token).is_ok());
 /// # Ok::<(), cloakroom_core::random::RandomError>(())
 /// ```
@@ -108,34 +107,16 @@ impl CsrfCookie {
         }
     }
 
-    /// What a response with this status does for the cookie.
+    /// The value of the cookie that the response sets, whatever its status: the page may be an error page with a
+    /// form. Such a response says `Vary: Cookie`.
     #[inline]
-    pub const fn process_response(&self, status: u16) -> CsrfResponse<'_> {
-        let secret = match &self.secret {
-            Some(secret) if self.needs_update => secret,
-            _ => {
-                return CsrfResponse {
-                    secret: None,
-                    varies_by_cookie: false,
-                };
-            }
-        };
-        CsrfResponse {
-            secret: if failed(status) { None } else { Some(secret) },
-            varies_by_cookie: true,
+    #[must_use]
+    pub const fn process_response(&self) -> Option<&CsrfSecret> {
+        match &self.secret {
+            Some(secret) if self.needs_update => Some(secret),
+            _ => None,
         }
     }
-}
-
-/// What a response does for the CSRF cookie.
-#[derive(Clone, Copy, Debug)]
-#[must_use]
-#[non_exhaustive]
-pub struct CsrfResponse<'a> {
-    /// The value of the cookie that is set. A response of a request that failed sets none; Django's does.
-    pub secret: Option<&'a CsrfSecret>,
-    /// The page shows what the cookie holds: `Vary: Cookie`.
-    pub varies_by_cookie: bool,
 }
 
 #[cfg(test)]
@@ -150,20 +131,16 @@ mod tests {
         cookie
     }
 
-    /// The cookie that is set, and whether the response varies.
-    fn response(cookie: &CsrfCookie, status: u16) -> (Option<&str>, bool) {
-        let response = cookie.process_response(status);
-        (
-            response.secret.map(CsrfSecret::as_str),
-            response.varies_by_cookie,
-        )
+    /// The cookie that is set.
+    fn set(cookie: &CsrfCookie) -> Option<&str> {
+        cookie.process_response().map(CsrfSecret::as_str)
     }
 
     #[test]
     fn a_page_without_a_token_sets_no_cookie() {
-        assert_eq!(response(&CsrfCookie::default(), 200), (None, false));
-        assert_eq!(response(&asked(None), 200), (None, false));
-        assert_eq!(response(&asked(Some(SECRET)), 200), (None, false));
+        assert_eq!(set(&CsrfCookie::default()), None);
+        assert_eq!(set(&asked(None)), None);
+        assert_eq!(set(&asked(Some(SECRET))), None);
     }
 
     #[test]
@@ -171,15 +148,14 @@ mod tests {
         let mut cookie = asked(Some(SECRET));
         let token = cookie.token().unwrap();
         assert_eq!(cookie.secret().unwrap().verify(&token), Ok(()));
-        assert_eq!(response(&cookie, 200), (Some(SECRET), true));
-        assert_eq!(response(&cookie, 500), (None, true));
+        assert_eq!(set(&cookie), Some(SECRET));
     }
 
     #[test]
     fn whoever_sent_none_gets_one_secret_for_all_tokens() {
         let mut cookie = asked(None);
         let tokens = [cookie.token().unwrap(), cookie.token().unwrap()];
-        let secret = cookie.process_response(200).secret.unwrap();
+        let secret = cookie.process_response().unwrap();
         assert!(tokens.iter().all(|token| secret.verify(token).is_ok()));
         assert!(matches!(cookie.stored(), StoredSecret::Absent));
     }
@@ -191,8 +167,7 @@ mod tests {
             (&"*".repeat(32), TokenFault::InvalidCharacters),
         ] {
             let cookie = asked(Some(sent));
-            let (set, varies) = response(&cookie, 200);
-            assert!(set.is_some_and(|set| set.len() == 32) && varies);
+            assert!(set(&cookie).is_some_and(|set| set.len() == 32));
             assert!(matches!(cookie.stored(), StoredSecret::Faulty(found) if found == fault));
         }
     }
@@ -201,9 +176,9 @@ mod tests {
     fn a_masked_secret_is_set_without_its_mask_when_it_is_due() {
         let masked = CsrfSecret::from_stored(SECRET).unwrap().masked().unwrap();
         let mut cookie = asked(Some(&masked));
-        assert_eq!(response(&cookie, 200), (None, false));
+        assert_eq!(set(&cookie), None);
         let _ = cookie.token().unwrap();
-        assert_eq!(response(&cookie, 200), (Some(SECRET), true));
+        assert_eq!(set(&cookie), Some(SECRET));
     }
 
     #[test]
@@ -215,9 +190,8 @@ mod tests {
             after.rotate_token().unwrap();
             let made = after.secret().unwrap().as_str().to_owned();
             after.process_request(sent).unwrap();
-            assert_eq!(response(&after, 200), (Some(made.as_str()), true));
-            let (set, _) = response(&before, 200);
-            assert!(set.is_some_and(|set| set != SECRET));
+            assert_eq!(set(&after), Some(made.as_str()));
+            assert!(set(&before).is_some_and(|set| set != SECRET));
             // The form that this request brings was made before the rotation.
             let proven =
                 matches!(after.stored(), StoredSecret::Secret(secret) if secret.as_str() == SECRET);
@@ -231,6 +205,6 @@ mod tests {
         cookie.process_request(Some("garbage")).unwrap();
         assert!(cookie.is_read());
         assert_eq!(cookie.secret().unwrap().as_str(), SECRET);
-        assert_eq!(response(&cookie, 200), (None, false));
+        assert_eq!(set(&cookie), None);
     }
 }

@@ -156,6 +156,21 @@ fn text_that_is_no_hash_verifies_nothing() {
 }
 
 #[test]
+fn nothing_stands_between_the_parts_of_a_hash() {
+    let good = hashers(10).make_with_salt(b"word", SALT).unwrap();
+    let (head, hash) = good.rsplit_once('$').unwrap();
+    assert_eq!(hashers(10).verify(b"word", &good), Verification::Correct);
+    for between in ["$", "$$", "x$"] {
+        let text = format!("{head}${between}{hash}");
+        assert_eq!(
+            hashers(10).verify(b"word", &text),
+            Verification::Wrong,
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn a_cost_beyond_the_bound_is_not_paid() {
     let bounded = hashers(10).with_most_iterations(NonZeroU32::new(20).unwrap());
     for (iterations, expected) in [

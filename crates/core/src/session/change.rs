@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use super::data::{self, Assembly, SessionData, ValueError};
 
-/// Changes in the order in which their names were first touched. Names are in Django's escaped form.
+/// Changes in the order in which their names were first touched, or set again after they were removed. Names are in
+/// Django's escaped form.
 #[derive(Clone, Debug)]
 pub(super) struct Changes {
     /// All names went first.
@@ -47,8 +48,12 @@ impl Changes {
     pub(super) fn set(&mut self, name: &str, json: String) {
         let json = json.into_boxed_str();
         match self.find(name) {
+            Some(change @ Change::Remove) => {
+                *change = Change::Set { json, last: true };
+                self.by_name.sort_by_key(|(known, _)| **known == *name);
+            }
             Some(change) => {
-                let last = matches!(change, Change::Remove | Change::Set { last: true, .. });
+                let last = matches!(change, Change::Set { last: true, .. });
                 *change = Change::Set { json, last };
             }
             None => self
@@ -133,14 +138,22 @@ impl Changes {
             .raw_entries()
             .map(|(name, _)| name)
             .filter(move |_| !self.cleared);
-        let kept = before.filter(move |name| !matches!(change_of(name), Some(Change::Remove)));
+        let kept = before.filter(move |name| {
+            !matches!(
+                change_of(name),
+                Some(Change::Remove | Change::Set { last: true, .. })
+            )
+        });
         let known = move |name: &str| !self.cleared && base.raw_by_normal(name).is_some();
         let new = self
             .by_name
             .iter()
-            .filter(|(_, change)| !matches!(change, Change::Remove))
-            .map(|(name, _)| &**name);
-        kept.chain(new.filter(move |name| !known(name)))
+            .filter(move |(name, change)| match change {
+                Change::Remove => false,
+                Change::Set { last: true, .. } => true,
+                Change::Set { .. } | Change::Add(_) => !known(name),
+            });
+        kept.chain(new.map(|(name, _)| &**name))
     }
 
     /// The data with these changes. Fails where a counter has become something else.
@@ -157,7 +170,12 @@ impl Changes {
             .collect();
         index.sort_unstable();
         let mut written = vec![false; self.by_name.len()];
-        let mut data = Assembly::like(base);
+        let more = |(name, change): &(Box<str>, Change)| match change {
+            Change::Set { json, .. } => name.len() + json.len() + 4,
+            Change::Remove => 0,
+            Change::Add(_) => name.len() + 24,
+        };
+        let mut data = Assembly::like(base, self.by_name.iter().map(more).sum());
         if !self.cleared {
             for (name, value) in base.raw_entries() {
                 let Ok(found) = index.binary_search_by_key(&name, |(name, _)| name) else {
@@ -266,9 +284,37 @@ mod tests {
             applied(&changes, r#"{"b":0,"a":0}"#),
             r#"{"a":2,"c":1,"b":3}"#
         );
+        let base = data(r#"{"b":0,"a":0}"#);
+        assert_eq!(changes.names(&base).collect::<Vec<_>>(), ["a", "c", "b"]);
         changes.clear();
         changes.set("z", "1".into());
         assert_eq!(applied(&changes, r#"{"b":0,"a":0}"#), r#"{"z":1}"#);
+    }
+
+    #[test]
+    fn what_is_set_again_after_its_removal_comes_after_what_was_set_meanwhile() {
+        let mut changes = Changes::new();
+        changes.remove("a");
+        changes.set("b", "1".into());
+        changes.set("a", "2".into());
+        changes.set("c", "3".into());
+        changes.set("a", "4".into());
+        assert_eq!(applied(&changes, r#"{"a":0}"#), r#"{"b":1,"a":4,"c":3}"#);
+        changes.remove("b");
+        changes.set("b", "5".into());
+        assert_eq!(applied(&changes, "{}"), r#"{"a":4,"c":3,"b":5}"#);
+    }
+
+    #[test]
+    fn what_is_counted_again_after_its_removal_stands_last() {
+        let mut changes = Changes::new();
+        changes.remove("a");
+        changes.set("x", "1".into());
+        changes.set("a", "2".into());
+        assert_eq!(applied(&changes, r#"{"a":0}"#), r#"{"x":1,"a":2}"#);
+        changes.remove("x");
+        assert_eq!(changes.add(&data("{}"), "x", 3), Ok(3));
+        assert_eq!(applied(&changes, r#"{"a":0}"#), r#"{"a":2,"x":3}"#);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 use scan::Scanner;
-pub(crate) use scan::check_value;
+pub(crate) use scan::{check_value, trimmed};
 
 /// An immutable JSON object with its top-level names found. Clones share the text.
 #[derive(Clone)]
@@ -62,9 +62,10 @@ impl SessionData {
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, DataError> {
         let text = match String::from_utf8(bytes) {
             Ok(text) if text.is_ascii() => text,
-            // Django never writes these bytes. As escapes they mean what Django reads in them.
-            Ok(text) => ascii::from_latin1(text.as_bytes()),
-            Err(error) => ascii::from_latin1(error.as_bytes()),
+            // Django never writes these bytes. As escapes they mean what Django reads in them, except after a
+            // backslash, with which they would make another escape: so the bytes themselves are checked first.
+            Ok(text) => from_latin1(text.as_bytes())?,
+            Err(error) => from_latin1(error.as_bytes())?,
         };
         Self::from_ascii(text)
     }
@@ -73,7 +74,7 @@ impl SessionData {
     pub(crate) fn from_ascii(text: impl Into<Arc<str>>) -> Result<Self, DataError> {
         let text = text.into();
         let mut entries = Vec::with_capacity(Self::USUAL);
-        Scanner::new(&text).object(|name, value| {
+        Scanner::new(text.as_bytes()).object(|name, value| {
             let name = if name.literal {
                 Name::Here(name.range)
             } else {
@@ -202,9 +203,9 @@ pub(super) struct Assembly {
 }
 
 impl Assembly {
-    /// Begins with room for some more names than `like` has.
-    pub(super) fn like(like: &SessionData) -> Self {
-        let mut text = String::with_capacity(like.text.len() + 64);
+    /// Begins with room for some more names than `like` has, and for so many more bytes.
+    pub(super) fn like(like: &SessionData, more: usize) -> Self {
+        let mut text = String::with_capacity(like.text.len() + more);
         text.push('{');
         let entries = Vec::with_capacity(like.entries.len() + SessionData::USUAL);
         Self { text, entries }
@@ -251,6 +252,11 @@ impl fmt::Debug for SessionData {
             .field("len", &self.len())
             .finish_non_exhaustive()
     }
+}
+
+fn from_latin1(bytes: &[u8]) -> Result<String, DataError> {
+    Scanner::new(bytes).object(|_, _| {})?;
+    Ok(ascii::from_latin1(bytes))
 }
 
 pub(crate) fn parse<T: DeserializeOwned>(raw: &str) -> Result<T, ValueError> {
@@ -374,6 +380,36 @@ mod tests {
             SessionData::from_bytes(b"\xef\xbb\xbf{}".to_vec()).unwrap_err(),
             DataError::Syntax
         );
+        // `\` and a byte beyond ASCII is no escape, and must not turn into `\\u00..`.
+        for text in [
+            &b"{\"\\\xc3\":1}"[..],
+            b"{\"a\":\"\\\x80\"}",
+            b"{\"a\":\"\\\xc3\xa9\"}",
+        ] {
+            let read = SessionData::from_bytes(text.to_vec());
+            assert_eq!(
+                read.unwrap_err(),
+                DataError::Syntax,
+                "{}",
+                text.escape_ascii()
+            );
+        }
+        assert!(SessionData::from_bytes(b"{\"a\":\"\\\\\x80\"}".to_vec()).is_ok());
+    }
+
+    #[test]
+    fn a_backslash_before_what_is_not_ascii_escapes_nothing() {
+        for text in [&b"{\"a\":\"\\\xec\"}"[..], b"{\"\\\\\\\xec\":1}"] {
+            let read = SessionData::from_bytes(text.to_vec());
+            assert_eq!(
+                read.unwrap_err(),
+                DataError::Syntax,
+                "{}",
+                text.escape_ascii()
+            );
+        }
+        let data = SessionData::from_bytes(b"{\"a\":\"\\\\\xec\"}".to_vec()).unwrap();
+        assert_eq!(data.get::<String>("a").unwrap().as_deref(), Some("\\ì"));
     }
 
     #[test]

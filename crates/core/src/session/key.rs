@@ -69,6 +69,19 @@ mod tests {
     }
 
     #[test]
+    fn a_new_key_has_small_letters_and_digits() {
+        let drawn: String = (0..100)
+            .map(|_| SessionKey::generate().unwrap().0)
+            .collect();
+        for character in ('a'..='z').chain('0'..='9') {
+            // One of them is missing by chance once in 10^37 runs.
+            assert!(drawn.contains(character), "{character}");
+        }
+        let others = |character: char| !matches!(character, 'a'..='z' | '0'..='9');
+        assert!(!drawn.contains(others));
+    }
+
+    #[test]
     fn short_keys_and_control_characters_are_no_keys() {
         assert!(SessionKey::parse("abcdefg").is_none());
         assert!(

@@ -186,12 +186,15 @@ impl SessionState {
     }
 
     /// Gives `name` the value that stands in this JSON text: for what another program wrote and no type of Rust
-    /// holds, such as `NaN` and integers of any size. It is kept as it stands, with text in ASCII.
+    /// holds, such as `NaN` and integers of any size. It is kept as it stands, without blanks around it and with text in
+    /// ASCII.
     ///
     /// # Errors
     /// It is no JSON value that Python reads.
     pub fn set_raw(&mut self, name: &str, json: &str) -> Result<(), ValueError> {
-        self.set_json(name, ascii::from_text(json))
+        // Before the escaping: a backslash in front of such a character would turn into another escape's.
+        data::check_value(json).map_err(ValueError::Unreadable)?;
+        self.set_json(name, ascii::from_text(data::trimmed(json)))
     }
 
     fn set_json(&mut self, name: &str, json: String) -> Result<(), ValueError> {

@@ -213,6 +213,30 @@ mod tests {
     }
 
     #[test]
+    fn payloads_are_in_the_alphabet_for_urls() {
+        let json = r#"{"a":"???>>>"}"#;
+        let signed = "eyJhIjoiPz8_Pj4-In0:1r31eq:j2N4QlN_6ONxO_TgeA7Et5w_d3B6-r6D6_DdkKvqkjA";
+        assert_eq!(signer(Compression::Never).dumps(json, NOW), signed);
+        assert_eq!(
+            signer(Compression::Never).loads(signed).unwrap(),
+            json.as_bytes()
+        );
+    }
+
+    #[test]
+    fn a_text_is_compressed_above_its_bound_and_not_at_it() {
+        let json = format!(r#"{{"a":"{}"}}"#, "x".repeat(200));
+        for (bound, compressed) in [
+            (json.len() - 1, true),
+            (json.len(), false),
+            (json.len() + 1, false),
+        ] {
+            let signed = signer(Compression::Above(bound)).dumps(&json, NOW);
+            assert_eq!(signed.starts_with('.'), compressed, "{bound}");
+        }
+    }
+
+    #[test]
     fn compressed_objects_are_read_and_written() {
         let json = format!(r#"{{"a":"{}"}}"#, "x".repeat(200));
         let django =
@@ -249,6 +273,18 @@ mod tests {
                 .starts_with('.')
         );
         assert!(!signer(Compression::Always).dumps("", NOW).starts_with('.'));
+    }
+
+    #[test]
+    fn one_byte_less_is_not_worth_the_dot() {
+        for count in 0..64 {
+            let json = format!(r#"{{"a":"{}"}}"#, "x".repeat(count));
+            let signed = signer(Compression::Always).dumps(&json, NOW);
+            let (payload, _) = signed.split_once(':').unwrap();
+            if let Some(payload) = payload.strip_prefix('.') {
+                assert!(payload.len() * 3 / 4 + 1 < json.len(), "{json}");
+            }
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{BadSignature, Signer, base62};
+use super::{BadSignature, Signer, base62, unless_empty};
 use crate::secret::Secrets;
 use crate::time::Timestamp;
 
@@ -12,13 +12,17 @@ use crate::time::Timestamp;
 pub struct TimestampSigner(Signer);
 
 impl TimestampSigner {
-    /// `salt` tells purposes apart.
+    /// Stands for an empty salt: the class's name.
+    const DEFAULT_SALT: &str = "django.core.signing.TimestampSigner";
+
+    /// `salt` tells purposes apart. An empty one is the default of Django's class, as there.
     #[must_use]
     pub fn new(secrets: &Secrets, salt: &str) -> Self {
-        Self(Signer::new(secrets, salt))
+        Self::with_key_prefix(secrets, b"", salt)
     }
 
     pub(crate) fn with_key_prefix(secrets: &Secrets, prefix: &[u8], salt: &str) -> Self {
+        let salt = unless_empty(salt, Self::DEFAULT_SALT);
         Self(Signer::with_key_prefix(secrets, prefix, salt))
     }
 
@@ -123,6 +127,15 @@ mod tests {
         let signed = "hello:1r31eq:ITVAZeRKoRwLyev_rc4yqLEnB5MJjHgZvq15DzDWXhY";
         assert_eq!(signer().sign("hello", NOW), signed);
         assert_eq!(signer().unsign(signed), Ok("hello"));
+        let without_salt = TimestampSigner::new(&secrets(), "");
+        assert_eq!(without_salt.sign("hello", NOW), signed);
+    }
+
+    #[test]
+    fn a_value_may_hold_the_separator() {
+        let signed = "a:b:1r31eq:ZVRLDpXVp3Yfej2BDzrV69PaYimur9gp8QfF-q6qhWQ";
+        assert_eq!(signer().sign("a:b", NOW), signed);
+        assert_eq!(signer().unsign(signed), Ok("a:b"));
     }
 
     #[test]

@@ -161,6 +161,27 @@ async fn a_prefixed_cookie_is_written_so_that_browsers_keep_and_drop_it() {
 }
 
 #[tokio::test]
+async fn a_cookie_is_deleted_where_it_was_set() {
+    let site = Plan::strict()
+        .config(|config| {
+            config.session.cookie.path = "/session/".into();
+            config.session.cookie.domain = Some("localhost".into());
+        })
+        .open()
+        .await;
+    let browser = site.browser();
+    for target in ["/session/set/?name=a&value=1", "/session/flush/"] {
+        let page = browser.get(target).await;
+        let cookie = page.set_cookie("sessionid").unwrap();
+        for attribute in ["; Domain=localhost;", "; Path=/session/;"] {
+            assert!(cookie.contains(attribute), "{target}: {cookie}");
+        }
+    }
+    let page = browser.get("/session/is_empty/").await;
+    assert_eq!((page.text(), site.rows()), ("true", 0));
+}
+
+#[tokio::test]
 async fn two_session_cookies_are_none_or_the_last() {
     // C9.
     for (plan, who) in [

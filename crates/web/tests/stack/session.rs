@@ -10,6 +10,7 @@ use cloakroom::{Auth, Error, Session};
 use cloakroom_testing::Browser;
 
 use crate::site::{Engine, Plan, session_key, whoami};
+use crate::stores::Failing;
 
 async fn ask(browser: &Browser, action: &str) -> String {
     let (action, query) = action.split_once('?').unwrap_or((action, ""));
@@ -164,7 +165,7 @@ async fn a_session_ends_thirty_days_after_the_login_however_busy() {
 }
 
 #[tokio::test]
-async fn saving_every_request_is_for_requests_that_look_at_the_session() {
+async fn saving_every_request_is_for_all_who_have_a_session_whatever_the_page_looks_at() {
     let site = Plan::strict()
         .config(|config| config.session.save_every_request = true)
         .open()
@@ -178,12 +179,20 @@ async fn saving_every_request_is_for_requests_that_look_at_the_session() {
     let after = site.row(&session_key(&browser));
     assert_eq!(after, before, "only the expiry moves");
     let page = browser.get("/").await;
-    assert!(page.set_cookies().is_empty() && site.store.calls().is_empty());
-    let stranger = site.browser().get("/whoami/").await;
-    assert!(
-        stranger.set_cookies().is_empty() && site.store.calls().is_empty(),
-        "S12"
-    );
+    assert_eq!(page.text(), "untouched");
+    assert!(page.set_cookie("sessionid").is_some());
+    assert_eq!(page.vary(), ["cookie"]);
+    assert_eq!(site.store.calls(), ["load", "replace"]);
+    assert_eq!(site.row(&session_key(&browser)), before);
+    for path in ["/whoami/", "/"] {
+        let stranger = site.browser().get(path).await;
+        assert!(
+            stranger.set_cookies().is_empty() && site.store.calls().is_empty(),
+            "S12"
+        );
+    }
+    site.store.fail(Failing::Everything);
+    assert_eq!(browser.get("/").await.status, 200, "it never asked");
 }
 
 #[tokio::test]

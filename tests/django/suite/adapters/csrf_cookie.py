@@ -99,12 +99,12 @@ def install():
     def process_response(self, request, response):
         secret = request.META.get("CSRF_COOKIE")
         needs_update = bool(request.META.get("CSRF_COOKIE_NEEDS_UPDATE"))
-        at = ask("csrf_process_response", secret=secret, needs_update=needs_update, status=response.status_code)
+        due = ask("csrf_process_response", secret=secret, needs_update=needs_update)
         django = Noting(lambda request: None)
         django.process_response(double(request), response)
-        same("csrf_process_response", at["secret"], django.secret)
+        same("csrf_process_response", due, django.secret)
         if needs_update:
-            if at["secret"] is not None:
+            if due is not None:
                 self._set_csrf_cookie(request, response)
             # Another instance of this middleware does not set it again.
             request.META["CSRF_COOKIE_NEEDS_UPDATE"] = False

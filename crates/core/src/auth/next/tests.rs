@@ -190,6 +190,7 @@ fn the_way_to_the_login_page_is_django_s() {
         );
     }
     assert_eq!(login_redirect("/login/?a=b", "/n", ""), "/login/?a=b");
+    assert_eq!(login_redirect("/login/?#", "/n", ""), "/login/");
     assert_eq!(
         login_redirect("/login/?next=b", "/n", "to"),
         "/login/?next=b&to=/n"

@@ -129,3 +129,59 @@ fn an_error_leads_to_what_caused_it() {
     assert!(CommitError::Interrupted.source().is_none());
     assert!(CommitError::Busy.source().is_none());
 }
+
+fn record(json: &str) -> Record {
+    Record::new(json.into(), NOW.plus_seconds(60), rules().codec, NOW)
+}
+
+fn key() -> SessionKey {
+    SessionKey::parse("abcdefgh").unwrap()
+}
+
+/// What is kept under that key.
+fn text(store: &MemoryStore) -> Option<String> {
+    let stored = ready(store.load(&key(), NOW)).unwrap()?;
+    let Form::Json(text) = stored.form else {
+        panic!("the memory store keeps JSON")
+    };
+    Some(text.to_string())
+}
+
+/// Two requests load a session; one of them leaves `theirs` before the other one, which did `ours`, commits.
+fn commit_after(
+    theirs: &str,
+    ours: impl FnOnce(&mut SessionState),
+) -> (MemoryStore, Result<Committed, CommitError>) {
+    let store = MemoryStore::new(9);
+    let Created::Created(version) =
+        ready(store.create(&key(), &record(r#"{"a":1,"b":1}"#))).unwrap()
+    else {
+        panic!("the key is free")
+    };
+    let stored = ready(store.load(&key(), NOW)).unwrap().unwrap();
+    let mut session = SessionState::from_stored(key(), stored, &rules().codec);
+    ours(&mut session);
+    let replaced = ready(store.replace(&key(), &version, &record(theirs), NOW)).unwrap();
+    assert!(matches!(replaced, Replaced::Replaced(_)));
+    let committed = ready(session.commit(&store, &rules(), NOW));
+    (store, committed)
+}
+
+#[test]
+fn another_s_record_that_cannot_be_read_is_never_written_over() {
+    let changes: [fn(&mut SessionState); 3] = [
+        |session| session.set("a", &2).unwrap(),
+        SessionState::clear,
+        SessionState::cycle_key,
+    ];
+    for ours in changes {
+        for theirs in ["garbage", "[]", r#"{"a":1"#] {
+            let (store, committed) = commit_after(theirs, ours);
+            assert!(matches!(committed, Err(CommitError::Interrupted)));
+            assert_eq!(text(&store).as_deref(), Some(theirs));
+        }
+        let (store, committed) = commit_after(r#"{"a":1,"c":3}"#, ours);
+        assert!(matches!(committed, Ok(Committed::Saved(_))));
+        assert_ne!(text(&store).as_deref(), Some(r#"{"a":1,"c":3}"#));
+    }
+}

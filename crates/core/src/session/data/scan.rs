@@ -11,12 +11,14 @@ const LONGEST_INTEGER: usize = 4_300;
 
 /// Checks the text of one value that is to stand at the top level of a session.
 pub(crate) fn check_value(text: &str) -> Result<(), DataError> {
-    let mut scanner = Scanner {
-        bytes: text.as_bytes(),
-        at: 0,
-    };
+    let mut scanner = Scanner::new(text.as_bytes());
     scanner.value()?;
     scanner.end()
+}
+
+/// Without JSON's blanks around it: where a value stands in a session's text there are none.
+pub(crate) fn trimmed(text: &str) -> &str {
+    text.trim_matches([' ', '\t', '\n', '\r'])
 }
 
 /// What stands between a string's quotes.
@@ -32,11 +34,8 @@ pub(super) struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
-    pub(super) const fn new(text: &'a str) -> Self {
-        Self {
-            bytes: text.as_bytes(),
-            at: 0,
-        }
+    pub(super) const fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0 }
     }
 
     /// Reads the whole text as one object and calls `found` with each name's content (without quotes) and with
@@ -270,7 +269,7 @@ mod tests {
     use super::*;
 
     fn scan(text: &str) -> Result<(), DataError> {
-        Scanner::new(text).object(|_, _| {})
+        Scanner::new(text.as_bytes()).object(|_, _| {})
     }
 
     #[test]

@@ -34,6 +34,23 @@ fn a_session_with_a_key_is_not_empty_when_its_data_are() {
 }
 
 #[test]
+fn blanks_around_a_raw_value_are_not_kept() {
+    let mut session = loaded("{}");
+    session.set_raw("a", "\t[1, 2]\r\n ").unwrap();
+    assert_eq!(session.raw("a").as_deref(), Some("[1, 2]"));
+    assert_eq!(&**session.data().text(), r#"{"a":[1, 2]}"#);
+}
+
+#[test]
+fn a_raw_value_that_escapes_a_letter_beyond_ascii_is_refused() {
+    let mut session = loaded("{}");
+    let refused = Err(ValueError::Unreadable(data::DataError::Syntax));
+    assert_eq!(session.set_raw("a", r#""\é""#), refused);
+    session.set_raw("a", r#""\\é""#).unwrap();
+    assert_eq!(session.get("a"), Ok(Some(r"\é".to_owned())));
+}
+
+#[test]
 fn where_nothing_is_nothing_ends() {
     let mut session = SessionState::new();
     session.flush();
@@ -74,6 +91,7 @@ fn json_text_is_kept_as_it_stands() {
     let mut session = loaded("{}");
     let rows = [
         ("NaN", "NaN"),
+        (" \t[1, 2]\r\n", "[1, 2]"),
         (
             "123456789012345678901234567890",
             "123456789012345678901234567890",
@@ -84,6 +102,7 @@ fn json_text_is_kept_as_it_stands() {
     for (json, kept) in rows {
         session.set_raw("a", json).unwrap();
         assert_eq!(session.raw("a").as_deref(), Some(kept));
+        assert_eq!(session.data().raw("a"), Some(kept));
     }
     let before = session.data();
     for json in [
@@ -95,6 +114,7 @@ fn json_text_is_kept_as_it_stands() {
         "nan",
         "1 2",
         "\u{feff}1",
+        "\"\\é\"",
     ] {
         let set = session.set_raw("a", json);
         assert!(matches!(set, Err(ValueError::Unreadable(_))), "{json}");

@@ -1,0 +1,107 @@
+"""CSRF decisions and URLs that deviate."""
+
+import re
+import unicodedata
+from urllib.parse import urlsplit
+
+import csrf
+import urls
+from django.utils.encoding import iri_to_uri
+from newer import splits_differently
+
+from .entry import Deviation, Expected
+
+
+def url_of_a_newer_python(case):
+    texts = [case.get(name) for name in ("origin", "referer", "url", "login_url")]
+    # Where browsers take `\\` for `/`, Django looks twice.
+    texts += [text.replace("\\", "/") for text in texts if text]
+    return {**case, "newer_python": True} if splits_differently(*texts) else None
+
+
+def method_in_lower_case(case):
+    method = case["method"]
+    safe = method.upper() in ("GET", "HEAD", "OPTIONS", "TRACE")
+    return {**case, "method": "X-" + method} if safe and method != method.upper() else None
+
+
+def three_slashes(case):
+    """A browser drops tabs and line ends before it counts slashes."""
+    url = case["url"].strip()
+    dropped = re.sub("[\t\r\n]", "", url)
+    return Expected(False) if dropped.replace("\\", "/").startswith("///") and dropped != url else None
+
+
+def letter_to_come(case):
+    """A code point that this Python's Unicode does not know yet and ours does."""
+    url = case["url"].strip()
+    if not url or unicodedata.category(url[0]) != "Cn":
+        return None
+    return {**case, "url": "\u0436" + url[1:]}
+
+
+def scheme_of_the_login_page(case):
+    scheme = urls.split_scheme(case["login_url"])
+    return None if scheme in ("", *urls.SCHEMES_ALLOWED) else {**case, "any_scheme": True}
+
+
+def login_page_that_is_none(case):
+    try:
+        urlsplit(case["login_url"])
+    except ValueError:
+        return Expected(iri_to_uri(case["login_url"]))
+    return None
+
+
+def path_with_escapes(case):
+    """Django reads the path and writes it again."""
+    kept = {**case, "path_kept": True}
+    return None if urls.guard(case) == urls.guard(kept) else kept
+
+
+DEVIATIONS = [
+    Deviation(
+        "URLs of a newer Python",
+        ("decide on a request", "follow next", "redirect to the login"),
+        "older Pythons accept brackets elsewhere than around an address, and give slashes to hosts that are not there",
+        url_of_a_newer_python,
+        older_python=True,
+    ),
+    Deviation(
+        "a method in lower case",
+        ("decide on a request",),
+        "methods are case-sensitive: `get` is not `GET`",
+        method_in_lower_case,
+    ),
+    Deviation(
+        "three slashes for a browser",
+        ("follow next",),
+        "tabs and line ends are dropped before slashes are counted",
+        three_slashes,
+    ),
+    Deviation(
+        "a letter of a newer Unicode",
+        ("follow next",),
+        "Python's table of letters is older than ours",
+        letter_to_come,
+        older_python=True,
+    ),
+    Deviation(
+        "another scheme of the login page",
+        ("redirect to the login",),
+        "Django redirects only to some schemes; which one the login page has is the site's own setting",
+        scheme_of_the_login_page,
+    ),
+    Deviation(
+        "a login page that is no URL",
+        ("redirect to the login",),
+        "Django raises; which address the login page has is the site's own setting",
+        login_page_that_is_none,
+    ),
+    Deviation(
+        "escapes in a path",
+        ("guard a page",),
+        "they stay as the client wrote them; Django reads the path and escapes it again",
+        path_with_escapes,
+    ),
+]

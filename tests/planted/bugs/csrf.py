@@ -1,0 +1,185 @@
+"""Forms of other sites' pages: tokens, origins, referers."""
+
+from bug import Bug, core
+
+CSRF = "crates/core/src/csrf.rs"
+ORIGIN = "crates/core/src/csrf/origin.rs"
+TOKEN = "crates/core/src/csrf/token.rs"
+
+MASKS = core("csrf::token::tests::masks_are_django_s")
+SHAPE = core("csrf::token::tests::the_wrong_shape_is_refused_length_first")
+OWN_ORIGIN = core("csrf::tests::an_origin_is_this_site_s_byte_for_byte")
+SAFE_METHODS = core("csrf::tests::safe_methods_need_nothing")
+ORIGINS = core("csrf::origin::tests::origins_are_trusted_as_in_django")
+VETO = core("csrf::tests::the_browser_s_own_word_is_a_veto")
+
+BUGS = [
+    Bug(
+        "the capitals stand first in the alphabet of tokens",
+        TOKEN,
+        'b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"',
+        'b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"',
+        MASKS,
+    ),
+    Bug(
+        "a token's mask stands behind its cipher when it is read",
+        TOKEN,
+        "let (mask, cipher) = text.split_at",
+        "let (cipher, mask) = text.split_at",
+        MASKS,
+    ),
+    Bug(
+        "a token's mask stands behind its cipher when it is made",
+        TOKEN,
+        "[mask, cipher].concat()",
+        "[cipher, mask].concat()",
+        core("csrf::token::tests::each_token_differs_and_all_are_valid"),
+    ),
+    Bug(
+        "all tokens have the same mask",
+        TOKEN,
+        "let mask = random::text(Self::ALPHABET, Self::LENGTH)?;",
+        'let mask = "a".repeat(Self::LENGTH);',
+        core("csrf::token::tests::each_token_differs_and_all_are_valid"),
+    ),
+    Bug(
+        "a token may have any length from 32 to 64",
+        TOKEN,
+        "length != CsrfSecret::LENGTH && length != CsrfSecret::MASKED_LENGTH",
+        "!(CsrfSecret::LENGTH..=CsrfSecret::MASKED_LENGTH).contains(&length)",
+        SHAPE,
+    ),
+    Bug(
+        "the length of a token is counted in bytes",
+        TOKEN,
+        "let length = text.chars().count();",
+        "let length = text.len();",
+        SHAPE,
+    ),
+    Bug(
+        "secrets are shorter than Django's",
+        TOKEN,
+        "random::text(Self::ALPHABET, Self::LENGTH).map(Self)",
+        "random::text(Self::ALPHABET, Self::LENGTH / 2).map(Self)",
+        core("csrf::token::tests::each_token_differs_and_all_are_valid"),
+    ),
+    Bug(
+        "the header goes before the form's field",
+        CSRF,
+        "form.filter(|token| !token.is_empty())",
+        "form.filter(|token| header.is_none() && !token.is_empty())",
+        core("csrf::tests::a_token_is_looked_for_in_the_form_and_then_in_the_header"),
+    ),
+    Bug(
+        "a cookie that cannot be read switches the check off",
+        CSRF,
+        "StoredSecret::Faulty(fault) => return Err(Reason::BadCookie(fault)),",
+        "StoredSecret::Faulty(_) => return Ok(()),",
+        core("csrf::tests::a_secret_that_is_absent_or_malformed_never_switches_the_check_off"),
+    ),
+    Bug(
+        "PATCH is a safe method",
+        CSRF,
+        '"GET" | "HEAD" | "OPTIONS" | "TRACE"',
+        '"GET" | "HEAD" | "OPTIONS" | "TRACE" | "PATCH"',
+        SAFE_METHODS,
+    ),
+    Bug(
+        "TRACE is no safe method",
+        CSRF,
+        '"GET" | "HEAD" | "OPTIONS" | "TRACE"',
+        '"GET" | "HEAD" | "OPTIONS"',
+        SAFE_METHODS,
+    ),
+    Bug(
+        "methods are safe in any case",
+        CSRF,
+        "matches!(request.method, ",
+        "matches!(request.method.to_uppercase().as_str(), ",
+        SAFE_METHODS,
+    ),
+    Bug(
+        "the origin null is accepted",
+        CSRF,
+        "if request.is_own_origin(origin) ||",
+        'if origin == "null" || request.is_own_origin(origin) ||',
+        OWN_ORIGIN,
+    ),
+    Bug(
+        "the port of an origin is ignored",
+        CSRF,
+        "self.host == Some(host)",
+        "self.host.and_then(|own| own.split(':').next()) == host.split(':').next()",
+        OWN_ORIGIN,
+    ),
+    Bug(
+        "the scheme of an origin is ignored",
+        CSRF,
+        "self.is_own_host_with(origin, scheme)",
+        'self.is_own_host_with(origin, scheme) || self.is_own_host_with(origin, "https")',
+        OWN_ORIGIN,
+    ),
+    Bug(
+        "a wildcard matches evilexample.com",
+        ORIGIN,
+        "netloc.ends_with(&self.0)",
+        "netloc.ends_with(bare)",
+        ORIGINS,
+    ),
+    Bug(
+        "a wildcard matches any scheme",
+        ORIGIN,
+        "*scheme == origin.scheme && domain.covers(&origin.netloc)",
+        "!scheme.is_empty() && domain.covers(&origin.netloc)",
+        ORIGINS,
+    ),
+    Bug(
+        "a wildcard matches any port",
+        ORIGIN,
+        "domain.covers(&origin.netloc))",
+        "domain.covers(origin.netloc.split(':').next().unwrap_or_default()))",
+        ORIGINS,
+    ),
+    Bug(
+        "a referer over http is accepted for https",
+        CSRF,
+        'if referer.scheme != "https" {',
+        'if !matches!(referer.scheme.as_str(), "https" | "http") {',
+        core("csrf::tests::a_secure_request_without_origin_shows_its_referer"),
+    ),
+    Bug(
+        "a request over https needs no referer",
+        CSRF,
+        "let referer = request.referer.ok_or(Reason::NoReferer)?;",
+        "let Some(referer) = request.referer else { return Ok(()) };",
+        core("csrf::tests::a_secure_request_without_origin_shows_its_referer"),
+    ),
+    Bug(
+        "the port of a referer below the cookie's domain is ignored",
+        CSRF,
+        'Some(Domain::new(&format!("{domain}:{}", request.port)))',
+        "Some(Domain::new(domain))",
+        core("csrf::tests::a_referer_s_good_host_depends_on_host_domain_and_port"),
+    ),
+    Bug(
+        "the strictest veto lets sister sites through",
+        CSRF,
+        "Self::CrossAndSameSite => !ours,",
+        'Self::CrossAndSameSite => !ours && fetch_site != "same-site",',
+        VETO,
+    ),
+    Bug(
+        "a trusted origin does not lift the veto",
+        CSRF,
+        "if refused && !lifted() {",
+        "if refused {",
+        VETO,
+    ),
+    Bug(
+        "a WebSocket needs no origin",
+        CSRF,
+        "let origin = request.origin.ok_or(Reason::UpgradeWithoutOrigin)?;",
+        "let Some(origin) = request.origin else { return Ok(()) };",
+        core("csrf::tests::a_web_socket_needs_an_origin_of_ours"),
+    ),
+]

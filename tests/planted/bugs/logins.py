@@ -1,0 +1,153 @@
+"""Whose a session is, and where a login may lead."""
+
+from bug import Bug, core, vectors
+
+LOGIN = "crates/core/src/auth/login.rs"
+NEXT = "crates/core/src/auth/next.rs"
+
+HASH = core("auth::login::tests::the_session_hash_is_django_s")
+OWNER = core("auth::login::tests::only_an_active_user_with_the_same_password_owns_the_session")
+AGAIN = core("auth::login::tests::signing_in_again_keeps_or_renews_the_key_and_never_another_s_data")
+FALLBACK = core("auth::login::tests::a_session_of_a_fallback_secret_moves_to_the_current_one")
+ELSEWHERE = core("auth::next::tests::ways_to_another_site_are_refused")
+SAFE = core("auth::next::tests::safe_urls_are_django_s")
+
+BUGS = [
+    Bug(
+        "the session's hash is made under another salt",
+        LOGIN,
+        "AbstractBaseUser.get_session_auth_hash",
+        "AbstractBaseUser.get_session_auth_fallback_hash",
+        HASH,
+    ),
+    Bug(
+        "the session's hash is cut to the length of SHA-1",
+        LOGIN,
+        "self.hashers[0].hex(user.password.as_bytes())",
+        "self.hashers[0].hex(user.password.as_bytes())[..40].to_owned()",
+        HASH,
+    ),
+    Bug("an inactive user owns sessions", LOGIN, "user.filter(|user| user.is_active)", "user", OWNER),
+    Bug(
+        "a session goes on when its user's password has changed",
+        LOGIN,
+        "session.drop_invalid();",
+        "",
+        OWNER,
+    ),
+    Bug(
+        "a login keeps the data of another user's session",
+        LOGIN,
+        "id != user.id || !same(",
+        "!same(",
+        AGAIN,
+    ),
+    Bug(
+        "a login goes on with a session made under an older password",
+        LOGIN,
+        "if id != user.id || !same(&hash, stored_text(session, HASH_NAME).as_deref()) =>",
+        "if id != user.id =>",
+        vectors(),
+    ),
+    Bug(
+        "a login does not renew an anonymous session's key",
+        LOGIN,
+        "None => session.cycle_key(),",
+        "None => {}",
+        vectors(),
+    ),
+    Bug(
+        "a second login renews the key where Django keeps it",
+        LOGIN,
+        "Some(_) if self.relogin == Relogin::RenewsKey => session.cycle_key(),",
+        "Some(_) if self.relogin != Relogin::RenewsKey => session.cycle_key(),",
+        AGAIN,
+    ),
+    Bug(
+        "a session of a fallback key belongs to nobody",
+        LOGIN,
+        """            .iter()
+            .position(""",
+        """            .iter()
+            .take(1)
+            .position(""",
+        FALLBACK,
+    ),
+    Bug(
+        "a session of a fallback key keeps its hash",
+        LOGIN,
+        "session.upgrade_key(HASH_NAME, &self.session_auth_hash(user));",
+        "",
+        FALLBACK,
+    ),
+    Bug(
+        "a session of any backend is taken",
+        LOGIN,
+        "self.backends.contains(&backend).then_some(id)",
+        "(!backend.is_empty()).then_some(id)",
+        core("auth::login::tests::sessions_of_unknown_backends_and_odd_ids_belong_to_nobody"),
+    ),
+    Bug(
+        "the beginning of a session's hash is enough",
+        LOGIN,
+        "expected.as_bytes().ct_eq(stored.as_bytes()).into()",
+        "expected.starts_with(stored)",
+        core("auth::login::tests::a_part_of_the_hash_owns_nothing"),
+    ),
+    Bug(
+        "a way to //evil.example is followed",
+        NEXT,
+        "parts.netloc.is_empty() || hosts.contains(&parts.netloc.as_str())",
+        "parts.scheme.is_empty() || hosts.contains(&parts.netloc.as_str())",
+        ELSEWHERE,
+    ),
+    Bug(
+        "three slashes are a path",
+        NEXT,
+        "== [Some('/'); 3]",
+        "== [Some('?'); 3]",
+        SAFE,
+    ),
+    Bug(
+        "a backslash is no slash",
+        NEXT,
+        """url.replace('\\\\', "/")""",
+        """url.replace('\\\\', "_")""",
+        ELSEWHERE,
+    ),
+    Bug(
+        "control characters at the front are followed",
+        NEXT,
+        "first.general_category_group() == GeneralCategoryGroup::Other",
+        "first.general_category_group() == GeneralCategoryGroup::Other && first != '\\0' && first != '\\u{8}'",
+        SAFE,
+    ),
+    Bug(
+        "schemes other than http and https are followed",
+        NEXT,
+        'scheme => scheme == "https",',
+        "_ => true,",
+        ELSEWHERE,
+    ),
+    Bug(
+        "http is followed from https",
+        NEXT,
+        '"http" => !require_https,',
+        '"http" => true,',
+        SAFE,
+    ),
+    Bug(
+        "the strict rule takes a backslash behind the first slash",
+        NEXT,
+        "Some('/' | '\\\\')",
+        "Some('/')",
+        core("auth::next::tests::the_strict_rule_wants_a_path_of_this_site"),
+    ),
+    Bug(
+        "line ends stand in a Location",
+        NEXT,
+        "utf8_percent_encode(iri, &IRI_ESCAPES)",
+        "utf8_percent_encode(iri, const { &IRI_ESCAPES.remove(b'\\r').remove(b'\\n') })",
+        core("auth::next::tests::a_location_holds_nothing_that_ends_its_line"),
+    ),
+]

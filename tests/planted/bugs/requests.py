@@ -1,0 +1,267 @@
+"""A request's way through the layer: hosts, the check of forms, and what the response says."""
+
+from bug import Bug, stack, web
+
+AUTH = "crates/web/src/auth.rs"
+CONFIG = "crates/web/src/config.rs"
+CSRF = "crates/web/src/csrf.rs"
+CSRF_COOKIE = "crates/core/src/csrf/cookie.rs"
+RESPONSE = "crates/core/src/session/response.rs"
+SITE_COOKIE = "crates/core/src/cookie/site_cookie.rs"
+FINISH = "crates/web/src/finish.rs"
+HOST = "crates/web/src/host.rs"
+VISIT = "crates/web/src/visit.rs"
+
+HOSTS = web("host::tests::hosts_that_are_not_ours_are_refused")
+PROXIES = web("host::tests::only_trusted_proxies_are_believed")
+ATTRIBUTES = stack("cookies::each_profile_writes_its_attributes")
+DELETED = stack("cookies::a_cookie_is_deleted_where_it_was_set")
+METHODS = stack("csrf::unsafe_methods_need_a_token_and_safe_ones_do_not")
+
+BUGS = [
+    Bug(
+        "hosts are compared with their case",
+        HOST,
+        "domain.eq_ignore_ascii_case(parent)",
+        "domain == parent",
+        HOSTS,
+    ),
+    Bug(
+        "anything stands for a port",
+        HOST,
+        "(well_formed && port.bytes().all(|byte| byte.is_ascii_digit()))",
+        "well_formed",
+        HOSTS,
+    ),
+    Bug(
+        "a host with a dot behind it is another",
+        HOST,
+        "domain.strip_suffix('.').unwrap_or(domain)",
+        "domain",
+        HOSTS,
+    ),
+    Bug(
+        "two Host headers are one",
+        HOST,
+        "if hosts.next().is_some() {",
+        "if false {",
+        HOSTS,
+    ),
+    Bug(
+        "the request line may name another host than the header",
+        HOST,
+        "(Some(header), Some(authority)) if header != authority => {",
+        "(Some(header), Some(authority)) if header.is_empty() && authority.is_empty() => {",
+        HOSTS,
+    ),
+    Bug(
+        "an allowed host with a dot matches evilexample.com",
+        HOST,
+        "ends_ignoring_case(domain, &self.0)",
+        "ends_ignoring_case(domain, parent)",
+        web("host::tests::patterns_are_django_s"),
+    ),
+    Bug(
+        "forwarding headers are believed whoever sends them",
+        HOST,
+        "let proxied = self.trusted_proxies.include(head.peer);",
+        "let proxied = true;",
+        PROXIES,
+    ),
+    Bug(
+        "of several forwarded schemes the last counts",
+        HOST,
+        "sent.split(',').next().map(str::trim)",
+        "sent.split(',').next_back().map(str::trim)",
+        PROXIES,
+    ),
+    Bug(
+        "a redirect may lead to javascript:",
+        "crates/web/src/redirect.rs",
+        '["http", "https", "ftp"]',
+        '["http", "https", "ftp", "javascript"]',
+        web("redirect::tests::locations_are_escaped_and_other_schemes_refused"),
+    ),
+    Bug(
+        "of two session cookies the last counts where none should",
+        VISIT,
+        "found.next().is_some()",
+        "found.nth(1).is_some()",
+        stack("cookies::two_session_cookies_are_none_or_the_last"),
+    ),
+    Bug(
+        "of several Cookie headers the first counts",
+        VISIT,
+        "headers.get_all(COOKIE).iter().rev();",
+        "headers.get_all(COOKIE).iter();",
+        stack("cookies::two_session_cookies_are_none_or_the_last"),
+    ),
+    Bug(
+        "a key that the browser made up is taken for a session's",
+        VISIT,
+        """Some(key) => match store.load(&key, Timestamp::now()).await? {
+                    None => SessionState::new(),""",
+        """Some(key) => match store.load(&key, Timestamp::now()).await? {
+                    None => {
+                        let codec = &site.save_rules.codec;
+                        let text = codec.encode("{}", Timestamp::now());
+                        let stored = cloakroom_core::session::Stored::signed(text, Timestamp::MAX);
+                        SessionState::from_stored(key, stored, codec)
+                    }""",
+        stack("login::a_key_that_we_did_not_make_is_never_adopted"),
+    ),
+    Bug(
+        "cookies are not for https only behind a proxy",
+        VISIT,
+        "                !self.place().local\n",
+        "                self.place().secure\n",
+        stack("cookies::cookies_are_for_https_except_on_this_machine"),
+    ),
+    Bug(
+        "the session's cookie is shown to scripts",
+        CONFIG,
+        'cookie("sessionid", true)',
+        'cookie("sessionid", false)',
+        ATTRIBUTES,
+    ),
+    Bug(
+        "the cookies have no SameSite",
+        CONFIG,
+        "same_site: Some(SameSite::Lax),",
+        "same_site: None,",
+        ATTRIBUTES,
+    ),
+    Bug(
+        "the session's cookie stands before the CSRF cookie",
+        FINISH,
+        "[csrf_cookie.as_ref(), session_cookie]",
+        "[session_cookie, csrf_cookie.as_ref()]",
+        ATTRIBUTES,
+    ),
+    Bug(
+        "a cookie is deleted below another path than it was set",
+        SITE_COOKIE,
+        "self.placed(SetCookie::delete(self.name)?)?",
+        'self.placed(SetCookie::delete(self.name)?)?.path("/")?',
+        DELETED,
+    ),
+    Bug(
+        "a cookie is deleted without its domain",
+        SITE_COOKIE,
+        "self.placed(SetCookie::delete(self.name)?)?",
+        'self.placed(SetCookie::delete(self.name)?)?.domain("")?',
+        DELETED,
+    ),
+    Bug(
+        "a session that ends with the browser gets a cookie of two weeks",
+        SITE_COOKIE,
+        "None => cookie,",
+        "None => cookie.max_age(1_209_600),",
+        stack("session::set_expiry_decides_how_long_the_cookie_stays"),
+    ),
+    Bug(
+        "a failing handler's session is saved",
+        RESPONSE,
+        "            _ if failed(status) => Due::Nothing,\n",
+        "",
+        stack("session::only_an_error_of_the_server_saves_nothing"),
+    ),
+    Bug(
+        "a page that was not found saves nothing",
+        RESPONSE,
+        "_ if failed(status) => Due::Nothing",
+        "_ if status >= 400 => Due::Nothing",
+        stack("session::only_an_error_of_the_server_saves_nothing"),
+    ),
+    Bug(
+        "a flush leaves the cookie",
+        RESPONSE,
+        "Self::Deleted => Ok(Some(site.deletion())),\n            Self::Saved(cookie)",
+        "Self::Deleted => Ok(None),\n            Self::Saved(cookie)",
+        stack("session::clear_keeps_the_key_and_flush_ends_it"),
+    ),
+    Bug(
+        "what depends on the session does not vary by cookie",
+        FINISH,
+        "    if state.reads_cookies {\n",
+        "    if state.reads_cookies && response.status().is_redirection() {\n",
+        stack("vary::whatever_looks_at_the_session_varies_by_cookie"),
+    ),
+    Bug(
+        "a page with a token does not vary by cookie",
+        FINISH,
+        "state.reads_cookies |= csrf_secret.is_some();",
+        "state.reads_cookies |= false;",
+        stack("vary::a_page_with_a_token_varies_by_cookie"),
+    ),
+    Bug(
+        "browsers keep pages that know the user",
+        FINISH,
+        '(true, _) => Some("private, no-store"),',
+        '(true, _) => Some("private"),',
+        stack("vary::pages_that_know_the_user_are_private"),
+    ),
+    Bug(
+        "the layer lets PATCH through unchecked",
+        CSRF,
+        "Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE",
+        "Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE | Method::PATCH",
+        METHODS,
+    ),
+    Bug(
+        "a token is taken from the body of any method",
+        CSRF,
+        "parts.method == Method::POST && body::is_urlencoded",
+        "parts.method != Method::GET && body::is_urlencoded",
+        METHODS,
+    ),
+    Bug(
+        "a token's cookie of another shape is not replaced",
+        CSRF_COOKIE,
+        "                if self.secret.is_none() {\n                    self.rotate_token()?;\n                }\n",
+        "",
+        stack("csrf::tokens_have_32_or_64_characters_and_fit_their_secret"),
+    ),
+    Bug(
+        "a login leaves the CSRF secret",
+        AUTH,
+        "Ok(state.csrf.rotate_token()?)",
+        "Ok(())",
+        stack("login::a_login_rotates_the_csrf_secret"),
+    ),
+    Bug(
+        "every form rotates the CSRF secret",
+        CSRF_COOKIE,
+        "Some(secret) => secret,\n            None => CsrfSecret::generate()?",
+        "Some(_) | None => CsrfSecret::generate()?",
+        stack("csrf::each_form_has_another_token_and_all_are_valid"),
+    ),
+    Bug(
+        "an inactive user signs in",
+        AUTH,
+        "found.filter(|user| user.is_active)",
+        "found",
+        stack("login::a_wrong_name_or_password_signs_nobody_in"),
+    ),
+    Bug(
+        "a longer password is cut and then right",
+        AUTH,
+        "verification == Verification::Wrong || too_long",
+        "verification == Verification::Wrong",
+        stack("passwords::a_password_is_any_bytes_up_to_four_kilobytes"),
+    ),
+    Bug(
+        "the query's next goes before the form's",
+        AUTH,
+        "form_next.or_else(|| self.query_next.clone())?",
+        "self.query_next.clone().or(form_next)?",
+        stack("login::a_login_leads_to_next_if_that_is_ours"),
+    ),
+    Bug(
+        "a next of the form is followed unchecked",
+        AUTH,
+        "is_safe_next(&next, &[&place.host], place.secure, rule).then_some(next)",
+        "(next.starts_with('/') || is_safe_next(&next, &[&place.host], place.secure, rule)).then_some(next)",
+        stack("login::a_login_leads_to_next_if_that_is_ours"),
+    ),
+]

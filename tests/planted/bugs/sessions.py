@@ -1,0 +1,288 @@
+"""Sessions: their keys, ends and data, and what becomes of them when several requests change them."""
+
+from bug import Bug, core, memory, races, vectors
+
+CHANGE = "crates/core/src/session/change.rs"
+COMMIT = "crates/core/src/session/commit.rs"
+EXPIRY = "crates/core/src/session/expiry.rs"
+KEY = "crates/core/src/session/key.rs"
+STATE = "crates/core/src/session/state.rs"
+SIGNED_COOKIE = "crates/core/src/session/signed_cookie.rs"
+ASCII = "crates/core/src/session/data/ascii.rs"
+MEMORY = "crates/core/src/session/memory.rs"
+
+UNTOUCHED = core("session::change::tests::what_is_not_touched_stays_byte_for_byte")
+FORMS_OF_EXPIRY = core("session::expiry::tests::every_form_of_expiry_has_django_s_age")
+COOKIE_ENGINE = core("session::signed_cookie::tests::the_cookie_is_django_s")
+
+MEMORY_CONTRACT = memory("sessions_in_memory_keep_the_contract")
+
+BUGS = [
+    Bug(
+        "sessions are signed under the salt of an engine's module",
+        "crates/core/src/session/codec.rs",
+        '"django.contrib.sessions.SessionStore"',
+        '"django.contrib.sessions.backends.db.SessionStore"',
+        vectors(),
+    ),
+    Bug(
+        "session keys are drawn from capitals",
+        KEY,
+        "abcdefghijklmnopqrstuvwxyz0123456789",
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",
+        core("session::key::tests::a_new_key_has_small_letters_and_digits"),
+    ),
+    Bug(
+        "session keys have half their length",
+        KEY,
+        "const LENGTH: usize = 32;",
+        "const LENGTH: usize = 16;",
+        core("session::key::tests::a_new_key_is_django_s"),
+    ),
+    Bug(
+        "a session key of seven characters is taken",
+        KEY,
+        "const SHORTEST: usize = 8;",
+        "const SHORTEST: usize = 7;",
+        core("session::key::tests::short_keys_and_control_characters_are_no_keys"),
+    ),
+    Bug(
+        "a session whose expiry is zero ends at once",
+        EXPIRY,
+        "OwnExpiry::Seconds(0.0) => now.plus_seconds(self.site_age(data))",
+        "OwnExpiry::Seconds(0.0) => now",
+        FORMS_OF_EXPIRY,
+    ),
+    Bug(
+        "a session whose expiry is zero outlives the browser",
+        EXPIRY,
+        "OwnExpiry::Seconds(seconds) => seconds == 0.0",
+        "OwnExpiry::Seconds(_) => false",
+        core("session::expiry::tests::zero_ends_with_the_browser_and_keeps_two_weeks_on_the_server"),
+    ),
+    Bug(
+        "the seconds of an expiry are milliseconds",
+        EXPIRY,
+        "OwnExpiry::Seconds(seconds) => now.plus_seconds_f64(seconds)",
+        "OwnExpiry::Seconds(seconds) => now.plus_seconds_f64(seconds / 1e3)",
+        FORMS_OF_EXPIRY,
+    ),
+    Bug("an expiry of true is none", EXPIRY, '"true" => Self::Seconds(1.0)', '"true" => Self::None', FORMS_OF_EXPIRY),
+    Bug(
+        "an expiry without a zone is a moment",
+        EXPIRY,
+        "Some(moment) if !moment.is_naive() =>",
+        "Some(moment) =>",
+        core("session::expiry::tests::garbage_and_giants_do_no_harm"),
+    ),
+    Bug("ages are rounded towards zero", EXPIRY, ".div_euclid(1_000_000)", "/ 1_000_000", vectors()),
+    Bug(
+        "an expiry is kept with a Z for its zone",
+        "crates/core/src/time.rs",
+        'text.push_str("+00:00")',
+        "text.push('Z')",
+        core("session::expiry::tests::set_expiry_keeps_what_django_keeps"),
+    ),
+    Bug(
+        "a whole life is counted from the last save",
+        EXPIRY,
+        "self.absolute_end(data).map_or(date, |end| date.min(end))",
+        "self.absolute_end(data).map_or(date, |end| date.max(end))",
+        core("session::expiry::tests::own_sites_end_sessions_absolutely_and_anonymous_ones_sooner"),
+    ),
+    Bug(
+        "NaN that nobody touched becomes null",
+        CHANGE,
+        "data.push(name, value);",
+        'data.push(name, &value.replace("NaN", "null"));',
+        UNTOUCHED,
+    ),
+    Bug(
+        "a lone surrogate that nobody touched is replaced",
+        CHANGE,
+        "data.push(name, value);",
+        'data.push(name, &value.replace("\\\\ud800", "\\\\ufffd"));',
+        UNTOUCHED,
+    ),
+    Bug(
+        "values that nobody touched are parsed and written again",
+        CHANGE,
+        "data.push(name, value);",
+        """let parsed = data::parse::<serde_json::Value>(value);
+                    data.push(name, &parsed.map_or_else(|_| value.to_owned(), |parsed| parsed.to_string()));""",
+        UNTOUCHED,
+    ),
+    Bug(
+        "a name that is removed and set again stays in its place",
+        CHANGE,
+        "*change = Change::Set { json, last: true };",
+        "*change = Change::Set { json, last: false };",
+        core("session::change::tests::order_is_that_of_a_python_dict"),
+    ),
+    Bug(
+        "a counter is written as a float",
+        CHANGE,
+        "data.push(name, &sum.ok_or(Conflict)?.to_string());",
+        'data.push(name, &format!("{}.0", sum.ok_or(Conflict)?));',
+        core("session::change::tests::counters_add_to_what_is_there"),
+    ),
+    Bug(
+        "a counter that overflows starts again",
+        CHANGE,
+        """.checked_add(more)
+                .ok_or(ValueError::Overflow)?,""",
+        ".wrapping_add(more),",
+        core("session::change::tests::counters_do_not_overflow"),
+    ),
+    Bug(
+        "what a request relied on may change underneath it",
+        CHANGE,
+        "if guarded_hold && ours_hold {",
+        "if guarded_hold {",
+        core("session::change::tests::what_we_relied_on_must_hold"),
+    ),
+    Bug(
+        "a whole float is written as an integer",
+        ASCII,
+        """format!("{sign}{digits}{}.0", "0".repeat(places - digits.len()))""",
+        """format!("{sign}{digits}{}", "0".repeat(places - digits.len()))""",
+        core("session::data::ascii::tests::numbers_are_written_as_python_writes_them"),
+    ),
+    Bug(
+        "text beyond ASCII is escaped in capitals",
+        ASCII,
+        "\\\\u{unit:04x}",
+        "\\\\u{unit:04X}",
+        core("session::data::ascii::tests::strings_are_written_as_python_writes_them"),
+    ),
+    Bug(
+        "a record that cannot be read may be written over",
+        STATE,
+        "None => Self::from_parts(Origin::Unreadable(key), SessionData::empty()),",
+        """None => {
+                let (version, form) = (stored.version, stored.form);
+                Self::from_parts(Origin::Record(Seen { key, version, form }), SessionData::empty())
+            }""",
+        core("session::state::tests::an_unreadable_record_is_an_empty_session"),
+    ),
+    Bug(
+        "a flush keeps the data",
+        STATE,
+        """        self.base = SessionData::empty();
+        self.changes = Changes::new();
+        self.cookie_due = false;
+""",
+        "        self.cookie_due = false;\n",
+        core("session::state::tests::flush_forgets_and_what_follows_is_new"),
+    ),
+    Bug(
+        "removing what is not there is a change",
+        STATE,
+        "        if found {\n            self.own_change();",
+        "        {\n            self.own_change();",
+        core("session::state::tests::reading_changes_nothing_and_writing_does"),
+    ),
+    Bug("an empty session is kept", COMMIT, "if data.is_empty() && fate != Fate::Renew {", "if false {", vectors()),
+    Bug(
+        "sessions in cookies are signed under another salt",
+        SIGNED_COOKIE,
+        '"django.contrib.sessions.backends.signed_cookies"',
+        '"django.contrib.sessions.SessionStore"',
+        COOKIE_ENGINE,
+    ),
+    Bug(
+        "sessions in cookies never end",
+        SIGNED_COOKIE,
+        "self.signer.loads_within(value, max_age, now).ok()",
+        "self.signer.loads(value).ok()",
+        COOKIE_ENGINE,
+    ),
+    Bug(
+        "a merge loses the other's change",
+        COMMIT,
+        """                Replaced::Changed(stored) => {
+                    base = self.merged_base(&base, &stored.form, changes)?;""",
+        """                Replaced::Changed(stored) => {
+                    let _ = self.merged_base(&base, &stored.form, changes)?;""",
+        races("memory::changes_of_different_names_are_all_kept"),
+    ),
+    Bug(
+        "a name of Django's may change underneath a request",
+        COMMIT,
+        "name.starts_with('_') &&",
+        'name.starts_with("__") &&',
+        races("memory::a_guarded_name_does_not_change_underneath_a_request"),
+    ),
+    Bug(
+        "a session that was ended is saved under a new key",
+        COMMIT,
+        "Replaced::Gone => return Err(CommitError::Interrupted),\n",
+        "Replaced::Gone => return self.create(&data).await,\n",
+        races("memory::a_slow_write_does_not_bring_back_what_was_logged_out"),
+    ),
+    Bug(
+        "a renewal deletes the old record whatever it holds",
+        COMMIT,
+        ".delete(&before.key, Some(&version), self.now)",
+        ".delete(&before.key, None, self.now)",
+        races("memory::a_write_during_a_login_is_kept"),
+    ),
+    Bug(
+        "a renewal outlives the logout that was first",
+        COMMIT,
+        "Deleted::Gone => return Err(CommitError::Interrupted),",
+        "Deleted::Gone => return Ok((new, data)),",
+        races("memory::no_renewal_survives_a_logout"),
+    ),
+    Bug(
+        "a renewal that is interrupted leaves its new record",
+        COMMIT,
+        "if renewed.is_err() {",
+        "if false {",
+        races("memory::no_renewal_survives_a_logout"),
+    ),
+    Bug(
+        "a logout that ended nothing is acknowledged",
+        COMMIT,
+        "Ok(_) => Err(CommitError::Interrupted),",
+        "Ok(_) => Ok(Outcome::Deleted),",
+        races("memory::a_login_and_a_logout_leave_one_of_two_states"),
+    ),
+    Bug(
+        "a session found invalid is deleted though it was made valid meanwhile",
+        COMMIT,
+        ".end(&seen.key, Some(&seen.version), &self.data())",
+        ".end(&seen.key, None, &self.data())",
+        races("memory::a_session_that_was_made_valid_meanwhile_stays"),
+    ),
+    Bug(
+        "another request's record that cannot be read is written over",
+        COMMIT,
+        "decode(form, &self.rules.codec).ok_or(CommitError::Interrupted)?",
+        "decode(form, &self.rules.codec).unwrap_or_else(SessionData::empty)",
+        core("session::commit::tests::another_s_record_that_cannot_be_read_is_never_written_over"),
+    ),
+    Bug(
+        "memory hands out a session at the moment of its end",
+        MEMORY,
+        """            .filter(|kept| kept.expire_date > now)
+            .map(Kept::stored))""",
+        """            .filter(|kept| kept.expire_date >= now)
+            .map(Kept::stored))""",
+        MEMORY_CONTRACT,
+    ),
+    Bug(
+        "memory clears a session away at the moment of its end",
+        MEMORY,
+        "kept.expire_date < now",
+        "kept.expire_date <= now",
+        MEMORY_CONTRACT,
+    ),
+    Bug(
+        "memory deletes the session that was seen whatever it holds by now",
+        MEMORY,
+        "Some(seen) if !expired && !kept.has(seen) => {",
+        "Some(seen) if !expired && seen.as_text().is_empty() => {",
+        MEMORY_CONTRACT,
+    ),
+]

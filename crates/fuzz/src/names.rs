@@ -39,7 +39,10 @@ pub fn username(input: &[u8]) {
         return;
     };
     assert!(!name.contains('\0'));
-    let trimmed = typed.trim();
+    // Python counts four separators of ASCII among the blanks.
+    let blank =
+        |character: char| character.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&character);
+    let trimmed = typed.trim_matches(blank);
     if trimmed.chars().count() <= LONGEST_USERNAME {
         assert!(
             name.nfkc().eq(name.chars()),

@@ -161,6 +161,11 @@ fn write_cookies(
             Some(cookie.map_err(unwritable)?)
         }
     };
+    let ours = [csrf_cookie.as_ref(), session_cookie];
+    let sets_ours = ours.iter().any(Option::is_some);
+    if !sets_ours && state.cookies.is_empty() {
+        return Ok(false);
+    }
     let now = Timestamp::now();
     let mut append = |value: String| {
         // The writer lets nothing through that a header cannot carry.
@@ -168,7 +173,6 @@ fn write_cookies(
         headers.append(SET_COOKIE, value);
         Ok::<(), Error>(())
     };
-    let ours = [csrf_cookie.as_ref(), session_cookie];
     // A handler's own cookie of such a name keeps its place, and whatever ours does not say.
     let apart = ours.map(|cookie| cookie.filter(|cookie| !state.cookies.set_again(cookie, now)));
     for value in state.cookies.header_values() {
@@ -177,7 +181,7 @@ fn write_cookies(
     for cookie in apart.into_iter().flatten() {
         append(cookie.header_value(now))?;
     }
-    Ok(ours.iter().any(Option::is_some))
+    Ok(sets_ours)
 }
 
 /// Has caches know that the response depends on the request's cookies.

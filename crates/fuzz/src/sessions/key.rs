@@ -13,6 +13,6 @@ pub fn session_key(input: &[u8]) {
     assert_eq!(key.is_some(), fits);
     if let Some(key) = key {
         assert_eq!(key.as_str(), text);
-        assert!(!format!("{key:?}").contains(&*text));
+        assert_eq!(format!("{key:?}"), "SessionKey(..)");
     }
 }

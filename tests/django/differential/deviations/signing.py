@@ -1,5 +1,6 @@
 """Signatures that deviate."""
 
+import math
 import re
 import zlib
 
@@ -28,7 +29,7 @@ def impossible_date(case):
 
 
 def edge_of_an_age(case):
-    """Within a microsecond of its limit: Django subtracts a date from a float."""
+    """Within a microsecond of its limit, or what a float has of one: Django subtracts a date from a float."""
     if case["max_age"] is None or date_text(case) is None:
         return None
     try:
@@ -37,7 +38,8 @@ def edge_of_an_age(case):
         return None
     age = case["now"] - then * 1_000_000
     limit = round(case["max_age"] * 1_000_000)
-    if abs(age - limit) > 1 or case["now"] % 1_000_000 == 0 and isinstance(case["max_age"], int):
+    near = max(1, math.ulp(case["now"] / 1_000_000) * 1_000_000)
+    if abs(age - limit) > near or case["now"] % 1_000_000 == 0 and isinstance(case["max_age"], int):
         return None
     # Clearly on the side where exact arithmetic has it.
     return {**case, "max_age": case["max_age"] + (-1 if age > limit else 1)}

@@ -239,6 +239,11 @@ mod tests {
     }
 
     #[test]
+    fn debug_shows_no_key() {
+        assert_eq!(format!("{:?}", signer("k")), "Signer(..)");
+    }
+
+    #[test]
     fn every_fallback_verifies() {
         let fallbacks =
             ["third", "second", "first"].map(|key| SecretKey::insecure_new(key).unwrap());

@@ -105,4 +105,24 @@ mod tests {
             Some(Refusal::PartitionedWithoutSecure)
         );
     }
+
+    #[test]
+    fn a_refusal_says_what_browsers_want() {
+        let refusals = [
+            (Refusal::TooLarge, "4096 bytes"),
+            (Refusal::SecurePrefix, "__Secure-… only with Secure"),
+            (
+                Refusal::HostPrefix,
+                "only with Secure, the path / and no domain",
+            ),
+            (Refusal::NoneWithoutSecure, "SameSite=None only with Secure"),
+            (
+                Refusal::PartitionedWithoutSecure,
+                "Partitioned only with Secure",
+            ),
+        ];
+        for (refusal, part) in refusals {
+            assert!(refusal.to_string().ends_with(part), "{refusal}");
+        }
+    }
 }

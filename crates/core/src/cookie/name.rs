@@ -71,4 +71,33 @@ mod tests {
             assert!(!has_prefix(name, "__Host-"), "{name}");
         }
     }
+
+    #[test]
+    fn what_cannot_be_written_is_told_apart() {
+        let errors = [
+            (
+                CookieError::Name,
+                "a cookie's name is empty or has a character that it may not have",
+            ),
+            (
+                CookieError::ReservedName,
+                "a cookie is named as an attribute",
+            ),
+            (
+                CookieError::Value,
+                "a cookie's value has a control character or a code point above 255",
+            ),
+            (
+                CookieError::Attribute,
+                "a cookie's attribute has a semicolon, a control character or one that is not ASCII",
+            ),
+            (
+                CookieError::SameSite,
+                "SameSite must be Lax, None or Strict",
+            ),
+        ];
+        for (error, text) in errors {
+            assert_eq!(error.to_string(), text);
+        }
+    }
 }

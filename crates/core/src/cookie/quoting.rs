@@ -38,7 +38,7 @@ pub(super) fn is_legal(character: char) -> bool {
 const LEGAL: [bool; 256] = {
     let mut legal = [false; 256];
     let mut byte = 0_u8;
-    while byte < 128 {
+    while byte.is_ascii() {
         legal[byte as usize] = byte.is_ascii_alphanumeric();
         byte += 1;
     }
@@ -60,8 +60,10 @@ pub(super) fn unescape(text: &str) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('\\') {
         plain.push_str(before);
-        if let [a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', ..] = after.as_bytes() {
-            plain.push(char::from((a - b'0') << 6 | (b - b'0') << 3 | (c - b'0')));
+        if let [b'0'..=b'3', b'0'..=b'7', b'0'..=b'7', ..] = after.as_bytes()
+            && let Ok(code) = u8::from_str_radix(&after[..3], 8)
+        {
+            plain.push(char::from(code));
             rest = &after[3..];
             continue;
         }

@@ -262,6 +262,11 @@ mod tests {
               Path=/; SameSite=Strict; Secure"
             ]
         );
+        let embedded = cookie("n", "1").secure(true).partitioned(true);
+        assert_eq!(
+            headers(&[embedded, cookie("n", "2")]),
+            ["n=2; Partitioned; Path=/; Secure"]
+        );
         let until = cookie("n", "1").expires_at(NOW.plus_seconds(5));
         assert_eq!(
             headers(&[until, cookie("n", "2")]),
@@ -280,7 +285,7 @@ mod tests {
         let mut cookies = ResponseCookies::default();
         assert!(cookies.is_empty());
         cookies.set(&cookie("n", "ticket"), NOW);
-        assert!(cookies.contains("n") && !cookies.contains("N"));
+        assert!(!cookies.is_empty() && cookies.contains("n") && !cookies.contains("N"));
         assert_eq!(format!("{cookies:?}"), "ResponseCookies([n=..])");
     }
 }

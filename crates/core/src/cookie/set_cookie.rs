@@ -423,6 +423,7 @@ mod tests {
 
     #[test]
     fn debug_hides_the_value() {
+        assert_eq!(cookie().name(), "n");
         assert_eq!(format!("{:?}", cookie()), "SetCookie(n=..)");
     }
 

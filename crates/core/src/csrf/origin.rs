@@ -173,4 +173,17 @@ mod tests {
             Err(OriginError::NoUrl("https://[oops".to_owned()))
         );
     }
+
+    #[test]
+    fn an_error_names_the_entry() {
+        let text = |entry: &str| TrustedOrigins::new([entry]).unwrap_err().to_string();
+        assert_eq!(
+            text("example.com"),
+            r#"the trusted origin "example.com" must begin with a scheme, usually http:// or https://"#
+        );
+        assert_eq!(
+            text("https://[oops"),
+            r#"the trusted origin "https://[oops" is no URL"#
+        );
+    }
 }

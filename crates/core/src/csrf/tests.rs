@@ -516,3 +516,10 @@ fn a_proxy_that_hides_tls_is_named() {
     let foreign = advice("www.example.com", "https://evil.example").unwrap();
     assert!(!foreign.contains("SECURE_PROXY_SSL_HEADER"));
 }
+
+#[test]
+fn who_sends_no_referer_learns_which_policy_is_enough() {
+    let reason = check_headers(&django(), &SECURE_POST).unwrap_err();
+    assert!(reason.advice().unwrap().contains("Referrer-Policy"));
+    assert_eq!(Reason::NoToken.advice(), None);
+}

@@ -82,13 +82,12 @@ impl Changes {
                 .checked_add(more)
                 .ok_or(ValueError::Overflow)?,
         };
-        let fresh = self.cleared;
         match self.find(name) {
             Some(Change::Add(so_far)) => {
                 *so_far = so_far.checked_add(more).ok_or(ValueError::Overflow)?
             }
-            None if !fresh => self.by_name.push((name.into(), Change::Add(more))),
-            _ => self.set(name, sum.to_string()),
+            Some(_) => self.set(name, sum.to_string()),
+            None => self.by_name.push((name.into(), Change::Add(more))),
         }
         Ok(sum)
     }
@@ -374,5 +373,44 @@ mod tests {
         );
         let theirs = data(r#"{"_auth_user_id":"1","code":"x","b":2}"#);
         assert_eq!(changes.check(&base, &theirs, guarded), Ok(()));
+    }
+
+    #[test]
+    fn a_name_is_listed_once_wherever_it_comes_from() {
+        let base = data(r#"{"a":1,"b":2}"#);
+        let mut changes = Changes::new();
+        changes.set("a", "3".into());
+        changes.set("z", "4".into());
+        changes.remove("b");
+        assert_eq!(changes.names(&base).collect::<Vec<_>>(), ["a", "z"]);
+        changes.clear();
+        changes.set("b", "5".into());
+        assert_eq!(changes.names(&base).collect::<Vec<_>>(), ["b"]);
+        assert_eq!(changes.value(&base, "a"), None);
+    }
+
+    #[test]
+    fn a_counter_of_cleared_data_begins_anew() {
+        let base = data(r#"{"n":1}"#);
+        let mut changes = Changes::new();
+        changes.clear();
+        assert_eq!(changes.add(&base, "n", 2), Ok(2));
+        assert_eq!(changes.add(&base, "n", 2), Ok(4));
+        assert_eq!(applied(&changes, r#"{"n":"x"}"#), r#"{"n":4}"#);
+    }
+
+    #[test]
+    fn each_name_that_was_relied_on_must_hold() {
+        let base = data(r#"{"a":1,"b":2}"#);
+        let mut changes = Changes::new();
+        for name in ["a", "b", "a"] {
+            changes.require_unchanged(&base, name);
+        }
+        let check = |theirs: &str| changes.check(&base, &data(theirs), |_| false);
+        assert_eq!(check(r#"{"a":1,"b":2,"c":3}"#), Ok(()));
+        assert_eq!(check(r#"{"a":9,"b":2}"#), Err(Conflict));
+        assert_eq!(check(r#"{"a":1,"b":9}"#), Err(Conflict));
+        assert_eq!(check(r#"{"a":1}"#), Err(Conflict));
+        assert_eq!(changes.unchanged.len(), 2);
     }
 }

@@ -104,7 +104,7 @@ impl SessionData {
             let name = self.name_of(&entries[next]);
             let ends = name.first().zip(name.last());
             let (first, last) = ends.map_or((0, 0), |(first, last)| (*first, *last));
-            let bit = 1 << ((name.len() ^ usize::from(first) ^ usize::from(last) << 3) % 64);
+            let bit = 1 << ((name.len() ^ usize::from(first) ^ (8 * usize::from(last))) % 64);
             let new = met & bit == 0;
             met |= bit;
             let place = if new {
@@ -335,6 +335,7 @@ mod tests {
         assert_eq!(data.get::<String>("é").unwrap().as_deref(), Some("x"));
         assert_eq!(data.raw("c"), None);
         assert_eq!(data.names().collect::<Vec<_>>(), ["a", "b", "é"]);
+        assert!(!data.is_empty() && SessionData::empty().is_empty());
     }
 
     #[test]
@@ -351,6 +352,17 @@ mod tests {
         assert_eq!(
             few.raw_entries().collect::<Vec<_>>(),
             [("a", "3"), ("b", "2")]
+        );
+        let two = data(r#"{"a":1,"a":2}"#);
+        assert_eq!(two.raw_entries().collect::<Vec<_>>(), [("a", "2")]);
+        // Names that begin, end and are as long as each other; and the shortest and a long one.
+        let long = "l".repeat(5_000);
+        let alike = data(&format!(
+            r#"{{"a1z":1,"a2z":2,"":3,"{long}":4,"a1z":5,"":6}}"#
+        ));
+        assert_eq!(
+            alike.raw_entries().collect::<Vec<_>>(),
+            [("a1z", "5"), ("a2z", "2"), ("", "6"), (long.as_str(), "4")]
         );
         let many: Vec<String> = (0..100).map(|n| format!(r#""n{}":{n}"#, n % 50)).collect();
         let many = data(&format!("{{{}}}", many.join(",")));
@@ -408,5 +420,41 @@ mod tests {
         assert_eq!(data.get::<String>("lone"), Err(ValueError::OtherType));
         assert_eq!(data.get::<i64>("long"), Err(ValueError::OtherType));
         assert_eq!(data.get::<i64>("a"), Ok(Some(1)));
+    }
+
+    #[test]
+    fn debug_shows_how_many_names_and_no_value() {
+        let debug = format!("{:?}", data(r#"{"a":"secret","b":2}"#));
+        assert_eq!(debug, "SessionData { len: 2, .. }");
+    }
+
+    #[test]
+    fn an_error_says_what_is_wrong_with_the_value() {
+        let deep = ValueError::Unreadable(DataError::TooDeep);
+        let rows = [
+            (
+                ValueError::OtherType,
+                "the session's value has another type",
+            ),
+            (
+                ValueError::Unwritable,
+                "the value cannot be written as JSON",
+            ),
+            (
+                deep,
+                "Django could not read the value: nested more than 900 levels deep",
+            ),
+            (ValueError::Overflow, "the counter would leave 64 bits"),
+        ];
+        for (error, text) in rows {
+            assert_eq!(error.to_string(), text);
+        }
+    }
+
+    /// Counts nothing and times nothing: comparing each name with every other would take minutes.
+    #[test]
+    fn many_names_cost_no_more_than_their_number() {
+        let names: Vec<String> = (0..100_000).map(|n| format!(r#""{n}":0"#)).collect();
+        assert_eq!(data(&format!("{{{}}}", names.join(","))).len(), 100_000);
     }
 }

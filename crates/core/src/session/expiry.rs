@@ -139,8 +139,6 @@ impl OwnExpiry {
             "null" => Self::None,
             "true" => Self::Seconds(1.0),
             "false" => Self::Seconds(0.0),
-            // Python's empty text is falsy, so its age is the site's; it is not equal to 0.
-            "\"\"" => Self::Garbage,
             _ => Self::number_or_date(raw),
         }
     }
@@ -235,6 +233,7 @@ mod tests {
             ..Lifetime::DJANGO
         };
         assert!(closing.ends_with_browser(&SessionData::empty()));
+        assert!(closing.ends_with_browser(&data("null")));
         assert!(!closing.ends_with_browser(&data("300")));
     }
 

@@ -157,6 +157,12 @@ mod tests {
         SignedCookieEngine::new(&secrets, Lifetime::DJANGO)
     }
 
+    fn with_a_value() -> SessionState {
+        let mut session = SessionState::new();
+        session.set("a", &1).unwrap();
+        session
+    }
+
     fn written(state: &mut SessionState) -> WrittenCookie {
         engine().write(state, "sessionid", false, NOW).unwrap()
     }
@@ -246,5 +252,43 @@ mod tests {
                 .size
                 > 4096
         );
+    }
+
+    #[test]
+    fn debug_shows_no_cookie_and_the_error_what_to_do() {
+        let shown = format!("{:?}", written(&mut with_a_value()));
+        assert_eq!(shown, "Saved(..)");
+        let error = CookieTooLarge { size: 5_000 }.to_string();
+        assert!(error.contains("takes 5000 bytes") && error.contains("keep less in it"));
+    }
+
+    #[test]
+    fn a_cookie_fits_by_its_name_and_value_to_the_byte() {
+        let WrittenCookie::Saved { value, .. } = written(&mut with_a_value()) else {
+            panic!()
+        };
+        let name = "n".repeat(SignedCookieEngine::LARGEST_COOKIE - "=".len() - value.len());
+        let write = |name: &str| engine().write(&mut with_a_value(), name, false, NOW);
+        assert!(write(&name).is_ok());
+        let error = write(&format!("{name}n")).unwrap_err();
+        assert_eq!(error, CookieTooLarge { size: 4_097 });
+    }
+
+    #[test]
+    fn a_session_that_is_only_looked_at_is_saved_where_every_request_saves() {
+        let value = "eyJhIjoxfQ:1r31eq:6mwj5pYsRWu2HYm-3TofBVIQ2_LcO4Ydsr-XpZwZ_fM";
+        let every = |state: &mut SessionState| engine().write(state, "sessionid", true, NOW);
+        let saved = every(&mut engine().read(value, NOW)).unwrap();
+        assert!(matches!(saved, WrittenCookie::Saved { .. }));
+        let nothing = every(&mut SessionState::new()).unwrap();
+        assert!(nothing == WrittenCookie::Untouched);
+    }
+
+    #[test]
+    fn what_was_saved_early_is_in_the_response_s_cookie() {
+        let mut session = with_a_value();
+        let early = written(&mut session);
+        assert!(matches!(early, WrittenCookie::Saved { .. }) && session.was_saved());
+        assert!(written(&mut session) == early);
     }
 }

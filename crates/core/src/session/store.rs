@@ -291,3 +291,58 @@ impl std::error::Error for StoreError {
             .map(|source| &**source as &(dyn std::error::Error + 'static))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::{SecretKey, Secrets};
+    use crate::signing::Compression;
+
+    const NOW: Timestamp = Timestamp::from_unix_seconds(1_700_000_000);
+
+    #[test]
+    fn debug_shows_nothing_of_the_data() {
+        let stored = Stored::signed("the user's own", NOW);
+        assert_eq!(format!("{:?}", stored.form), "Signed(..)");
+        assert_eq!(format!("{:?}", stored.version), "Version(..)");
+        let stored = Stored::json("the user's own", NOW);
+        assert_eq!(format!("{:?}", stored.form), "Json(..)");
+        assert_eq!(format!("{:?}", stored.version), "Version(..)");
+    }
+
+    #[test]
+    fn an_error_keeps_the_driver_s_for_the_log() {
+        let bare = StoreError::new("the database does not answer");
+        assert_eq!(bare.to_string(), "the database does not answer");
+        assert!(std::error::Error::source(&bare).is_none());
+        let error = bare.with_source("disk I/O error");
+        let source = std::error::Error::source(&error).unwrap();
+        assert_eq!(source.to_string(), "disk I/O error");
+    }
+
+    #[test]
+    fn a_record_is_written_in_the_form_that_its_store_keeps() {
+        let secrets = Secrets::new(SecretKey::insecure_new("k").unwrap());
+        let codec = Codec::new(&secrets, Codec::DJANGO_SALT, Compression::Never);
+        let record = || Record::new(r#"{"a":1}"#.into(), NOW, codec.clone(), NOW);
+        assert_eq!(&**record().json_text(), r#"{"a":1}"#);
+        assert_eq!(record().form(), Form::Json(r#"{"a":1}"#.into()));
+        let signed = record();
+        assert_eq!(**signed.signed_text(), *codec.encode(r#"{"a":1}"#, NOW));
+        assert_eq!(
+            signed.form(),
+            Form::Signed(Arc::clone(signed.signed_text()))
+        );
+        let kept = record().keeping(&Form::Signed("as it was read".into()));
+        assert_eq!(&**kept.signed_text(), "as it was read");
+        let shown = format!("{:?}", record());
+        assert!(shown.starts_with("Record { expire_date: "), "{shown}");
+    }
+
+    #[test]
+    fn a_version_is_the_stored_text() {
+        assert_eq!(Version::of_text("a").as_text(), "a");
+        assert_ne!(Version::of_text("a"), Version::of_text("b"));
+        assert_eq!(Stored::json("a", NOW).version, Version::of_text("a"));
+    }
+}

@@ -167,4 +167,26 @@ mod tests {
             Err(SigningError::NoTimestamp)
         );
     }
+
+    #[test]
+    fn each_refusal_is_told_from_the_others() {
+        let refusals = [
+            (
+                SigningError::BadSignature(BadSignature::NoSeparator),
+                "no separator in the signed value",
+            ),
+            (
+                SigningError::BadSignature(BadSignature::Mismatch),
+                "the signature does not match",
+            ),
+            (SigningError::Expired, "the signature is older than allowed"),
+            (
+                SigningError::NoTimestamp,
+                "the signed value has no timestamp",
+            ),
+        ];
+        for (refusal, text) in refusals {
+            assert_eq!(refusal.to_string(), text);
+        }
+    }
 }

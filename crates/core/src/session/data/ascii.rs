@@ -226,8 +226,7 @@ fn float(scientific: &str) -> String {
         .map_or(("", digits), |digits| ("-", digits));
     let exponent: i32 = exponent.parse().unwrap_or(0);
     if !(-4..16).contains(&exponent) {
-        let direction = if exponent < 0 { '-' } else { '+' };
-        return format!("{sign}{digits}e{direction}{:02}", exponent.unsigned_abs());
+        return format!("{sign}{digits}e{exponent:+03}");
     }
     let digits = digits.replace('.', "");
     let places = usize::try_from(exponent + 1).unwrap_or(0);
@@ -250,6 +249,7 @@ mod tests {
         let text = "a\"\\/\u{8}\t\n\u{c}\r\u{1}\u{7f}é’😀";
         let json = r#""a\"\\/\b\t\n\f\r\u0001\u007f\u00e9\u2019\ud83d\ude00""#;
         assert_eq!(to_json(text).unwrap(), json);
+        assert_eq!(super::text(text), json);
         assert_eq!(format!("\"{}\"", escaped(text)), json);
         assert_eq!(unescaped(&escaped(text)), text);
     }
@@ -277,6 +277,7 @@ mod tests {
         for (number, text) in rows {
             assert_eq!(to_json(&number).unwrap(), text);
         }
+        assert_eq!(to_json(&(0.1_f32, 1e16_f32)).unwrap(), "[0.1,1e+16]");
         assert_eq!(
             to_json(&(1, true, None::<u8>, "x")).unwrap(),
             r#"[1,true,null,"x"]"#
@@ -301,5 +302,25 @@ mod tests {
             assert_eq!(normal_form(raw), normal);
             assert!(matches!(normal_form(normal), Cow::Borrowed(_)));
         }
+    }
+
+    #[test]
+    fn what_is_literal_ends_at_the_first_byte_that_is_not() {
+        for byte in 0..=u8::MAX {
+            for length in 1..=17 {
+                for at in 0..length {
+                    let mut bytes = vec![b'a'; length];
+                    bytes[at] = byte;
+                    let end = if is_literal(byte) { length } else { at };
+                    assert_eq!(literal_prefix(&bytes), end, "{byte} at {at} of {length}");
+                    // What follows the first one makes no difference, nor do its neighbours.
+                    bytes[at..].fill(byte);
+                    assert_eq!(literal_prefix(&bytes), end, "{byte} from {at} of {length}");
+                }
+            }
+        }
+        assert_eq!(literal_prefix(b""), 0);
+        assert!(!is_literal(b'"') && !is_literal(b'\\') && !is_literal(0x7F) && !is_literal(0x1F));
+        assert!(is_literal(b' ') && is_literal(b'~') && is_literal(b'!') && is_literal(b'#'));
     }
 }

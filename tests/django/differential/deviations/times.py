@@ -10,10 +10,12 @@ import times
 
 from .entry import Deviation, Expected
 
-# What Python's reader takes besides is a slip of one version or another: `17:28.5`, `22:42:42:14`.
+# What Python's reader takes besides is a slip of one version or another: `17:28.5`, `22:42:42:14`, a zone of 90 minutes,
+# a week without its day and the hour behind a hyphen.
 CLOCK = r"(\d\d(:\d\d(:\d\d([.,]\d+)?)?)?|\d\d(\d\d(\d\d([.,]\d+)?)?)?)"
-DATE = r"(\d{4}-\d\d-\d\d|\d{8}|\d{4}-W\d\d(-\d)?|\d{4}W\d\d\d?)"
-ISO = re.compile(rf"{DATE}(.{CLOCK}(Z|[+-]{CLOCK})?)?", re.ASCII | re.DOTALL)
+ZONE = r"(\d\d(:[0-5]\d(:[0-5]\d([.,]\d+)?)?)?|\d\d([0-5]\d([0-5]\d([.,]\d+)?)?)?)"
+DATE = r"(\d{4}-\d\d-\d\d|\d{8}|\d{4}-W\d\d-\d|\d{4}-W\d\d(?!-)|\d{4}W\d\d\d|\d{4}W\d\d(?!\d))"
+ISO = re.compile(rf"{DATE}(.{CLOCK}(Z|[+-]{ZONE})?)?", re.ASCII | re.DOTALL)
 
 
 def after_midnight(text):

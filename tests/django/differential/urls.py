@@ -152,6 +152,8 @@ def guard(case):
         # A deviation asks for the same with the escapes that the client wrote.
         path = quote(case["path"], safe="/:@&+$,-_.!~*'()%")
         request.get_full_path = lambda: path + ("?" + iri_to_uri(case["query"]) if case["query"] else "")
+    if case.get("dots_kept"):
+        request.build_absolute_uri = lambda: f"{case['scheme']}://{case['host']}{request.get_full_path()}"
     return {"full_path": request.get_full_path(), "location": view(request).headers["Location"]}
 
 

@@ -59,6 +59,12 @@ def path_with_escapes(case):
     return None if urls.guard(case) == urls.guard(kept) else kept
 
 
+def path_with_dots(case):
+    """Django joins the path to the host as a browser would."""
+    kept = {**case, "dots_kept": True}
+    return None if urls.guard(case) == urls.guard(kept) else kept
+
+
 DEVIATIONS = [
     Deviation(
         "URLs of a newer Python",
@@ -103,5 +109,11 @@ DEVIATIONS = [
         ("guard a page",),
         "they stay as the client wrote them; Django reads the path and escapes it again",
         path_with_escapes,
+    ),
+    Deviation(
+        "dots in a path",
+        ("guard a page",),
+        "in a next that names the host too, they stay for the browser; Django takes them out",
+        path_with_dots,
     ),
 ]

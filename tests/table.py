@@ -104,8 +104,10 @@ def mutants(folder):
     numbers = read(folder, "mutants.json")
     if numbers is None:
         return suite, None
+
     def total(field):
         return sum(area[field] for area in numbers["areas"])
+
     viable = total("mutants") - total("unviable")
     return suite, viable, viable, total("caught") + total("timeouts"), total("listed")
 

@@ -48,7 +48,13 @@ def place(tmp_path):
 def fill(client: Client, link: str, username: str, **headers: str):
     """Sends the link's form; with other headers than its own page would send, if they are given."""
     token = client.get(link).csrf_token()
-    fields = {"csrfmiddlewaretoken": token, "username": username, "email": "", "password1": PASSWORD, "password2": PASSWORD}
+    fields = {
+        "csrfmiddlewaretoken": token,
+        "username": username,
+        "email": "",
+        "password1": PASSWORD,
+        "password2": PASSWORD,
+    }
     return client.post_with(link, headers, **fields)
 
 

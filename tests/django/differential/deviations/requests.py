@@ -4,7 +4,6 @@ import re
 import unicodedata
 from urllib.parse import urlsplit
 
-import csrf
 import urls
 from django.utils.encoding import iri_to_uri
 from newer import splits_differently

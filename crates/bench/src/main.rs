@@ -1,7 +1,6 @@
 //! Measures what Cloakroom costs beside code that is written by hand for one page.
 //!
-//! The figures are CPU time of this process, of services that are called without a network; `docs/benchmarks.md`
-//! says how to read them.
+//! The figures are CPU time of this process, which serves; `docs/benchmarks.md` says how to read them.
 
 #![forbid(unsafe_code)]
 

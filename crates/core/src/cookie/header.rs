@@ -63,7 +63,7 @@ fn raw_value<'a>(piece: &'a [u8], name: &str) -> Option<&'a [u8]> {
 
 /// Name and raw value of each piece. Splitting before decoding gives what Django gets by decoding first:
 /// no invalid sequence swallows an ASCII byte.
-fn pieces(header: &[u8]) -> impl DoubleEndedIterator<Item = (&[u8], &[u8])> {
+fn pieces(header: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     header.split(|byte| *byte == b';').filter_map(split_piece)
 }
 

@@ -6,6 +6,8 @@
 mod browser;
 pub mod races;
 mod schedule;
+#[cfg(feature = "servers")]
+pub mod servers;
 mod sessions;
 mod users;
 

@@ -31,11 +31,12 @@ const SIGNED_IN: &[Deed] = &[Deed::Set("a"), Deed::Add("count", 1), Deed::Login(
 const ANONYMOUS: &[Deed] = &[Deed::Set("a"), Deed::Add("count", 1)];
 
 /// Makes one test of each race; `$open` is an async function that opens a store and hands it out with what
-/// must be kept while it is used.
+/// must be kept while it is used. Attributes in front of it are given to each test, as
+/// `#[ignore = "needs PostgreSQL"]` is.
 #[macro_export]
 macro_rules! race_tests {
-    ($open:path) => {
-        $crate::race_tests! { $open:
+    ($(#[$attribute:meta])* $open:path) => {
+        $crate::race_tests! { @ [$(#[$attribute])*] $open:
             a_slow_write_does_not_bring_back_what_was_logged_out
             a_slow_write_does_not_undo_what_ended_its_session
             changes_of_different_names_are_all_kept
@@ -62,13 +63,15 @@ macro_rules! race_tests {
             random_schedules_with_mishaps_keep_the_invariants
         }
     };
-    ($open:path: $($race:ident)*) => {
-        $(
+    (@ $attributes:tt $open:path: $($race:ident)*) => {
+        $( $crate::race_tests! { @@ $attributes $open, $race } )*
+    };
+    (@@ [$($attributes:tt)*] $open:path, $race:ident) => {
             #[tokio::test]
+            $($attributes)*
             async fn $race() {
                 let (store, _kept) = $open().await;
                 $crate::races::$race(&store).await;
             }
-        )*
     };
 }

@@ -17,6 +17,10 @@ pub(crate) struct End {
     /// The calls that failed or were cut off.
     pub(super) mishaps: Vec<Call>,
     pub(super) has_aged: bool,
+    /// A call was answered that somebody else was first.
+    pub(crate) met_changed: bool,
+    /// A call was answered that there is no such record any more.
+    pub(crate) met_gone: bool,
     pub(super) trace: String,
 }
 
@@ -36,9 +40,8 @@ pub(crate) struct Left {
 impl End {
     pub(crate) async fn of(site: &Arc<Site>, mishaps: Vec<Call>, trace: String) -> Self {
         let replies = site.replies();
-        let keys = site.keys.lock().expect("nobody panicked with it").clone();
         let mut records = Vec::new();
-        for key in keys {
+        for key in site.witness.keys() {
             let found = site.store.load(&key, site.now()).await;
             let Some(stored) = found.expect("the store itself does not fail") else {
                 continue;
@@ -63,6 +66,8 @@ impl End {
             records,
             mishaps,
             has_aged: site.has_aged(),
+            met_changed: site.witness.met_changed(),
+            met_gone: site.witness.met_gone(),
             trace,
         }
     }

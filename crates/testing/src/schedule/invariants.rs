@@ -5,7 +5,7 @@ use cloakroom_core::session::SessionKey;
 use super::end::{End, Left};
 use super::paused::Call;
 use super::request::USERS;
-use super::site::{Effect, Outcome, Reply};
+use super::site::{Effect, Outcome, Reply, Site};
 
 impl End {
     pub(crate) fn check_invariants(&self) {
@@ -55,6 +55,16 @@ impl End {
             !ended_before,
             "a session was loaded after its end was acknowledged",
         );
+        let Some(loaded_when) = reply.loaded_when else {
+            return;
+        };
+        let alive = self
+            .replies
+            .iter()
+            .filter(|other| other.kept_in.as_deref() == Some(loaded))
+            .filter(|other| other.began < reply.loaded_at || reply.loaded_at == 0)
+            .any(|other| other.kept_when.plus_seconds(Site::AGE) > loaded_when);
+        self.require(alive, "a session was loaded after it expired");
     }
 
     fn check_session(&self, name: &str) {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Poll;
 
@@ -88,21 +89,48 @@ impl Gate {
     }
 }
 
+/// What the calls of one schedule came to.
+#[derive(Debug, Default)]
+pub(crate) struct Witness {
+    keys: Mutex<Vec<SessionKey>>,
+    changed: AtomicBool,
+    gone: AtomicBool,
+}
+
+impl Witness {
+    /// Every key under which anybody asked for a record to be made.
+    pub(crate) fn keys(&self) -> Vec<SessionKey> {
+        self.keys
+            .lock()
+            .expect("nobody panics with the lock held")
+            .clone()
+    }
+
+    /// A call was answered that somebody else was first.
+    pub(crate) fn met_changed(&self) -> bool {
+        self.changed.load(Ordering::Relaxed)
+    }
+
+    /// A call was answered that there is no such record any more.
+    pub(crate) fn met_gone(&self) -> bool {
+        self.gone.load(Ordering::Relaxed)
+    }
+}
+
 /// One request's way to a store, with a gate before each call.
 pub(crate) struct PausedStore {
     store: Arc<dyn Store>,
     gate: Gate,
-    /// Every key under which anybody asked for a record to be made.
-    keys: Arc<Mutex<Vec<SessionKey>>>,
+    witness: Arc<Witness>,
 }
 
 impl PausedStore {
-    pub(crate) const fn new(
-        store: Arc<dyn Store>,
-        gate: Gate,
-        keys: Arc<Mutex<Vec<SessionKey>>>,
-    ) -> Self {
-        Self { store, gate, keys }
+    pub(crate) const fn new(store: Arc<dyn Store>, gate: Gate, witness: Arc<Witness>) -> Self {
+        Self {
+            store,
+            gate,
+            witness,
+        }
     }
 
     async fn make<T>(
@@ -130,7 +158,8 @@ impl Store for PausedStore {
     }
 
     async fn create(&self, key: &SessionKey, record: &Record) -> Result<Created, StoreError> {
-        self.keys
+        self.witness
+            .keys
             .lock()
             .expect("nobody panics with the lock held")
             .push(key.clone());
@@ -145,8 +174,15 @@ impl Store for PausedStore {
         record: &Record,
         now: Timestamp,
     ) -> Result<Replaced, StoreError> {
-        self.make(Call::Replace, self.store.replace(key, seen, record, now))
-            .await
+        let replaced = self
+            .make(Call::Replace, self.store.replace(key, seen, record, now))
+            .await;
+        match &replaced {
+            Ok(Replaced::Changed(_)) => self.witness.changed.store(true, Ordering::Relaxed),
+            Ok(Replaced::Gone) => self.witness.gone.store(true, Ordering::Relaxed),
+            Ok(Replaced::Replaced(_)) | Err(_) => {}
+        }
+        replaced
     }
 
     async fn delete(
@@ -155,8 +191,15 @@ impl Store for PausedStore {
         seen: Option<&Version>,
         now: Timestamp,
     ) -> Result<Deleted, StoreError> {
-        self.make(Call::Delete, self.store.delete(key, seen, now))
-            .await
+        let deleted = self
+            .make(Call::Delete, self.store.delete(key, seen, now))
+            .await;
+        match &deleted {
+            Ok(Deleted::Changed(_)) => self.witness.changed.store(true, Ordering::Relaxed),
+            Ok(Deleted::Gone) => self.witness.gone.store(true, Ordering::Relaxed),
+            Ok(Deleted::Deleted) | Err(_) => {}
+        }
+        deleted
     }
 
     async fn clear_expired(&self, now: Timestamp, at_most: u32) -> Result<u64, StoreError> {

@@ -58,8 +58,8 @@ pub(crate) struct Visitor {
 
 impl Visitor {
     pub(crate) async fn act(self, acts: Vec<Act>) {
-        let keys = Arc::clone(&self.site.keys);
-        let store = PausedStore::new(Arc::clone(&self.site.store), self.gate.clone(), keys);
+        let witness = Arc::clone(&self.site.witness);
+        let store = PausedStore::new(Arc::clone(&self.site.store), self.gate.clone(), witness);
         for (number, act) in acts.into_iter().enumerate() {
             if number > 0 || matches!(act, Act::Age(_)) {
                 self.gate.pass(Call::Arrive).await;
@@ -74,8 +74,9 @@ impl Visitor {
 
     async fn send(&self, store: &PausedStore, deeds: Vec<Deed>) {
         let mut session = SessionState::new();
+        let now = self.site.now();
         if let Some(key) = self.site.cookie(self.browser) {
-            match store.load(&key, self.site.now()).await {
+            match store.load(&key, now).await {
                 Ok(Some(stored)) => {
                     session = SessionState::from_stored(key, stored, &self.site.save.codec);
                     assert!(!session.is_unreadable(), "a record is not readable");
@@ -85,6 +86,7 @@ impl Visitor {
             }
         }
         let mut reply = self.reply(&session);
+        reply.loaded_when = Some(now);
         for deed in deeds {
             match deed {
                 Deed::Think => drop(self.gate.pass(Call::Think).await),
@@ -187,8 +189,10 @@ impl Visitor {
         let site = &*self.site;
         reply.kept_in = name_of(session);
         reply.moves = reply.loaded.is_some() && session.key().is_none();
+        let now = site.now();
+        reply.kept_when = now;
         let number = site.begin(reply);
-        let outcome = match session.commit(store, &site.save, site.now()).await {
+        let outcome = match session.commit(store, &site.save, now).await {
             Ok(Committed::Untouched) => Outcome::Untouched,
             Ok(Committed::Saved(cookie)) => Outcome::Saved(cookie.key),
             Ok(Committed::Deleted) => Outcome::Deleted,
@@ -206,6 +210,8 @@ impl Visitor {
             browser: self.browser,
             loaded: name_of(session),
             loaded_at: self.site.step(),
+            loaded_when: None,
+            kept_when: self.site.now(),
             came_with: session.key().cloned(),
             signs_in: false,
             flushed: false,

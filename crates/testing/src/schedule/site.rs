@@ -9,8 +9,7 @@ use cloakroom_core::session::{Codec, Lifetime, SaveRules, SessionKey, Store};
 use cloakroom_core::signing::Compression;
 use cloakroom_core::time::Timestamp;
 
-/// The moment at which every schedule begins.
-const START: Timestamp = Timestamp::from_unix_seconds(1_700_000_000);
+use super::paused::Witness;
 
 /// All that the requests of one schedule share.
 #[derive(Debug)]
@@ -20,7 +19,9 @@ pub(crate) struct Site {
     /// The same site before its secret key was changed; today's takes the old key as a fallback.
     pub(crate) auth_before: AuthRules,
     pub(crate) save: SaveRules,
-    pub(crate) keys: Arc<Mutex<Vec<SessionKey>>>,
+    pub(crate) witness: Arc<Witness>,
+    /// When the schedule began: today, as some stores let records end by a clock of their own.
+    start: Timestamp,
     state: Mutex<State>,
 }
 
@@ -44,6 +45,10 @@ pub(crate) struct Reply {
     /// The session that was loaded, by the name it carries through all renewals of its key.
     pub(crate) loaded: Option<String>,
     pub(crate) loaded_at: usize,
+    /// The time by the site's clock when it was loaded; `None` if this is not the request's first commit.
+    pub(crate) loaded_when: Option<Timestamp>,
+    /// The time by the site's clock from which what is kept here lives on.
+    pub(crate) kept_when: Timestamp,
     /// The key of the record that was loaded.
     pub(crate) came_with: Option<SessionKey>,
     /// A user signs in who was not signed in here.
@@ -94,6 +99,7 @@ impl Site {
     pub(crate) const AGE: i64 = 1_209_600;
 
     pub(crate) fn new(store: &Arc<dyn Store>, relogin: Relogin) -> Self {
+        let start = Timestamp::from_unix_seconds(Timestamp::now().unix_seconds());
         Self {
             store: Arc::clone(store),
             auth: AuthRules::new(&SECRETS, relogin),
@@ -107,9 +113,10 @@ impl Site {
                 guarded_names: Vec::new(),
                 save_every_request: false,
             },
-            keys: Arc::default(),
+            witness: Arc::default(),
+            start,
             state: Mutex::new(State {
-                now: START,
+                now: start,
                 step: 0,
                 next_number: 1,
                 passwords: HashMap::new(),
@@ -124,7 +131,7 @@ impl Site {
     }
 
     pub(crate) fn has_aged(&self) -> bool {
-        self.now() != START
+        self.now() != self.start
     }
 
     pub(crate) fn advance_clock(&self, seconds: i64) {
@@ -149,7 +156,7 @@ impl Site {
 
     pub(crate) fn user(&self, id: &str) -> User {
         let changes = self.state().passwords.get(id).copied().unwrap_or(0);
-        let mut user = User::new(id, id, START);
+        let mut user = User::new(id, id, self.start);
         user.password = format!("pbkdf2_sha256$1${id}${changes}");
         user
     }

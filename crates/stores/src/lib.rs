@@ -7,7 +7,15 @@
 #![cfg_attr(not(test), warn(clippy::panic, clippy::unwrap_used))]
 
 #[cfg(feature = "sqlite")]
+mod django;
+#[cfg(feature = "sqlite")]
+mod session_table;
+#[cfg(feature = "sqlite")]
 pub mod sqlite;
 
 #[cfg(feature = "sqlite")]
-pub use sqlite::{SqliteOptions, SqliteStore};
+pub use {
+    django::{Migrated, Problem},
+    session_table::SessionTable,
+    sqlite::{SqliteOptions, SqliteStore},
+};

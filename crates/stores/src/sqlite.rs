@@ -20,10 +20,10 @@ use cloakroom_core::session::StoreError;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-pub use check::Problem;
+use crate::session_table::SessionTable;
 use connection::{Access, Link, explain};
-pub use migrate::Migrated;
 use reader::Readers;
+use sessions::Statements;
 use worker::{PATIENCE, Worker};
 
 /// Keeps sessions and users in an SQLite database, in the tables of Django's `db` engine and `auth` app.
@@ -67,6 +67,8 @@ pub struct SqliteOptions {
     /// Bytes of the file that are mapped into memory. Default 0: a disk error in a mapped file is a
     /// signal that ends the process.
     pub mmap_size: u64,
+    /// The table that keeps sessions. Default: Django's.
+    pub sessions: SessionTable,
 }
 
 impl Default for SqliteOptions {
@@ -76,6 +78,7 @@ impl Default for SqliteOptions {
             readers: available_parallelism().map_or(4, usize::from),
             queue: 1024,
             mmap_size: 0,
+            sessions: SessionTable::default(),
         }
     }
 }
@@ -84,6 +87,8 @@ impl Default for SqliteOptions {
 struct Shared {
     path: PathBuf,
     deadline: Duration,
+    sessions: SessionTable,
+    statements: Arc<Statements>,
     readers: Readers,
     writer: Worker,
 }
@@ -198,6 +203,8 @@ impl SqliteStore {
         Ok(Self(Arc::new(Shared {
             path: path.to_owned(),
             deadline: options.deadline,
+            sessions: options.sessions.clone(),
+            statements: Arc::new(Statements::new(&options.sessions)),
             readers,
             writer,
         })))

@@ -7,113 +7,90 @@ USERS = "crates/stores/src/sqlite/users.rs"
 
 CONTRACT = sqlite("a_database_of_ours_keeps_the_contract")
 
+# The rows that a change or a deletion of what was seen may touch.
+SEEN = "WHERE {session_key} = ?1 COLLATE BINARY AND {session_data} = ?2 AND {expire_date} > ?3"
+ANY_EXPIRY = "WHERE {session_key} = ?1 COLLATE BINARY AND {session_data} = ?2 AND ?3 = ?3"
+ANY_DATA = "WHERE {session_key} = ?1 COLLATE BINARY AND ?2 = ?2 AND {expire_date} > ?3"
+
 # How the lines of the SQL go on in the source.
-INDENT = " " * 25
+NEXT = " \\\n" + " " * 17
+
+REPLACE = "UPDATE {table} SET {session_data} = ?5, {expire_date} = ?4" + NEXT
+EXTEND = "UPDATE {table} SET {expire_date} = ?4" + NEXT
+LOAD = "self.read(move |connection| find(connection, &sql, &key, {}))"
+DELETE = "DELETE FROM {table}" + NEXT
 
 BUGS = [
     Bug(
         "a new session overwrites the one that has its key",
         SESSIONS,
-        "ON CONFLICT (session_key) DO NOTHING",
-        "ON CONFLICT (session_key) DO UPDATE SET session_data = excluded.session_data",
+        "ON CONFLICT ({session_key}) DO NOTHING",
+        "ON CONFLICT ({session_key}) DO UPDATE SET {session_data} = ?2",
         CONTRACT,
     ),
     Bug(
         "a change of a session that is gone inserts it again",
         SESSIONS,
-        f'''"UPDATE django_session SET session_data = ?5, expire_date = ?4 \\
-{INDENT}WHERE session_key = ?1 COLLATE BINARY AND session_data = ?2 AND expire_date > ?3"''',
-        '''"INSERT INTO django_session (session_key, session_data, expire_date) VALUES (?1, ?5, ?4) \\
-         ON CONFLICT (session_key) DO UPDATE SET session_data = ?5, expire_date = ?4 \\
-         WHERE session_data = ?2 AND expire_date > ?3"''',
+        REPLACE + SEEN,
+        """INSERT INTO {table} ({session_key}, {session_data}, {expire_date}) VALUES (?1, ?5, ?4) \\
+         ON CONFLICT ({session_key}) DO UPDATE SET {session_data} = ?5, {expire_date} = ?4 \\
+         WHERE {session_data} = ?2 AND {expire_date} > ?3""",
         CONTRACT,
     ),
     Bug(
         "a session that has expired is changed",
         SESSIONS,
-        f'''"UPDATE django_session SET session_data = ?5, expire_date = ?4 \\
-{INDENT}WHERE session_key = ?1 COLLATE BINARY AND session_data = ?2 AND expire_date > ?3"''',
-        '''"UPDATE django_session SET session_data = ?5, expire_date = ?4 \\
-         WHERE session_key = ?1 COLLATE BINARY AND session_data = ?2 AND ?3 = ?3"''',
+        REPLACE + SEEN,
+        REPLACE + ANY_EXPIRY,
         CONTRACT,
     ),
     Bug(
         "the expiry of a session that has expired is moved",
         SESSIONS,
-        f'''"UPDATE django_session SET expire_date = ?4 \\
-{INDENT}WHERE session_key = ?1 COLLATE BINARY AND session_data = ?2 AND expire_date > ?3"''',
-        '''"UPDATE django_session SET expire_date = ?4 \\
-         WHERE session_key = ?1 COLLATE BINARY AND session_data = ?2 AND ?3 = ?3"''',
+        EXTEND + SEEN,
+        EXTEND + ANY_EXPIRY,
         CONTRACT,
     ),
     Bug(
         "a session is changed whatever it holds by now",
         SESSIONS,
-        f'''"UPDATE django_session SET session_data = ?5, expire_date = ?4 \\
-{INDENT}WHERE session_key = ?1 COLLATE BINARY AND session_data = ?2 AND expire_date > ?3"''',
-        '''"UPDATE django_session SET session_data = ?5, expire_date = ?4 \\
-         WHERE session_key = ?1 COLLATE BINARY AND ?2 = ?2 AND expire_date > ?3"''',
+        REPLACE + SEEN,
+        REPLACE + ANY_DATA,
         CONTRACT,
     ),
     Bug(
         "an expiry is moved whatever the session holds by now",
         SESSIONS,
-        f'''"UPDATE django_session SET expire_date = ?4 \\
-{INDENT}WHERE session_key = ?1 COLLATE BINARY AND session_data = ?2 AND expire_date > ?3"''',
-        '''"UPDATE django_session SET expire_date = ?4 \\
-         WHERE session_key = ?1 COLLATE BINARY AND ?2 = ?2 AND expire_date > ?3"''',
+        EXTEND + SEEN,
+        EXTEND + ANY_DATA,
         CONTRACT,
     ),
     Bug(
         "saving a session leaves its expiry",
         SESSIONS,
-        "SET session_data = ?5, expire_date = ?4 ",
-        "SET session_data = ?5, expire_date = coalesce(expire_date, ?4) ",
+        "SET {session_data} = ?5, {expire_date} = ?4 ",
+        "SET {session_data} = ?5, {expire_date} = coalesce({expire_date}, ?4) ",
         CONTRACT,
     ),
     Bug(
         "the session that was seen is deleted whatever it holds by now",
         SESSIONS,
-        f'''"DELETE FROM django_session \\
-{" " * 21}WHERE session_key = ?1 COLLATE BINARY AND session_data = ?2 AND expire_date > ?3"''',
-        '''"DELETE FROM django_session \\
-         WHERE session_key = ?1 COLLATE BINARY AND ?2 = ?2 AND expire_date > ?3"''',
+        DELETE + SEEN,
+        DELETE + ANY_DATA,
         CONTRACT,
     ),
     Bug(
         "sessions that have expired are loaded",
         SESSIONS,
-        """WHERE session_key = ?1 COLLATE BINARY AND expire_date > ?2",
-        )?
-        .query_row([key.as_str(), &now.sql_text()], |row| Ok(stored(row)))
-        .optional()?
-        .flatten();
-    // The database compared texts; one of another shape (a `T`, a zone) may end earlier than it looks.
-    Ok(found.filter(|stored| stored.expire_date > now))""",
-        """WHERE session_key = ?1 COLLATE BINARY AND ?2 = ?2",
-        )?
-        .query_row([key.as_str(), &now.sql_text()], |row| Ok(stored(row)))
-        .optional()?
-        .flatten();
-    Ok(found)""",
+        LOAD.format("now"),
+        LOAD.format("Timestamp::MIN"),
         CONTRACT,
     ),
     Bug(
         "a session is loaded at the moment of its end",
         SESSIONS,
-        """WHERE session_key = ?1 COLLATE BINARY AND expire_date > ?2",
-        )?
-        .query_row([key.as_str(), &now.sql_text()], |row| Ok(stored(row)))
-        .optional()?
-        .flatten();
-    // The database compared texts; one of another shape (a `T`, a zone) may end earlier than it looks.
-    Ok(found.filter(|stored| stored.expire_date > now))""",
-        """WHERE session_key = ?1 COLLATE BINARY AND expire_date >= ?2",
-        )?
-        .query_row([key.as_str(), &now.sql_text()], |row| Ok(stored(row)))
-        .optional()?
-        .flatten();
-    Ok(found.filter(|stored| stored.expire_date >= now))""",
+        LOAD.format("now"),
+        LOAD.format("Timestamp::from_unix_micros(now.unix_micros() - 1)"),
         CONTRACT,
     ),
     Bug(
@@ -126,8 +103,8 @@ BUGS = [
     Bug(
         "a session is cleared away at the moment of its end",
         SESSIONS,
-        "WHERE expire_date < ?1 LIMIT ?2",
-        "WHERE expire_date <= ?1 LIMIT ?2",
+        "WHERE {expire_date} < ?1 LIMIT ?2",
+        "WHERE {expire_date} <= ?1 LIMIT ?2",
         CONTRACT,
     ),
     Bug(

@@ -1,8 +1,7 @@
 //! `migrate`: makes the database and its tables.
 
 use cloakroom_core::time::Timestamp;
-use cloakroom_stores::SqliteStore;
-use cloakroom_stores::sqlite::Migrated;
+use cloakroom_stores::{Migrated, SqliteStore};
 
 use super::Failure;
 use crate::database_url::DatabaseUrl;

@@ -1,6 +1,8 @@
-//! `django_session`, by the contract of [`Store`].
+//! The table of sessions, by the contract of [`Store`].
 //!
 //! Expiry dates are texts of one shape (`Timestamp::sql_text`) and are compared as texts, as Django does.
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use cloakroom_core::session::{
@@ -10,6 +12,7 @@ use cloakroom_core::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::SqliteStore;
+use crate::session_table::{Dialect, SessionTable};
 
 impl SqliteStore {
     /// The session that ends last, expired or not; `None` if there are no sessions.
@@ -19,38 +22,40 @@ impl SqliteStore {
     /// # Errors
     /// The database does not answer.
     pub async fn newest_session(&self) -> Result<Option<Stored>, StoreError> {
-        self.read(|connection| {
+        let sql = self.statements();
+        self.read(move |connection| {
             connection
-                .prepare_cached(
-                    "SELECT session_data, expire_date FROM django_session ORDER BY expire_date DESC LIMIT 1",
-                )?
+                .prepare_cached(&sql.newest)?
                 .query_row([], |row| Ok(stored(row)))
                 .optional()
                 .map(Option::flatten)
         })
         .await
     }
+
+    fn statements(&self) -> Arc<Statements> {
+        Arc::clone(&self.0.statements)
+    }
 }
 
 #[async_trait]
 impl Store for SqliteStore {
     async fn load(&self, key: &SessionKey, now: Timestamp) -> Result<Option<Stored>, StoreError> {
-        let key = key.clone();
-        self.read(move |connection| find(connection, &key, now))
+        let (sql, key) = (self.statements(), key.clone());
+        self.read(move |connection| find(connection, &sql, &key, now))
             .await
     }
 
     async fn create(&self, key: &SessionKey, record: &Record) -> Result<Created, StoreError> {
-        let key = key.clone();
+        let (sql, key) = (self.statements(), key.clone());
         let text = record.signed_text().clone();
         let expire_date = record.expire_date().sql_text();
         self.write(move |connection| {
-            let inserted = connection
-                .prepare_cached(
-                    "INSERT INTO django_session (session_key, session_data, expire_date) VALUES (?1, ?2, ?3) \
-                     ON CONFLICT (session_key) DO NOTHING",
-                )?
-                .execute(params![key.as_str(), &*text, expire_date])?;
+            let inserted = connection.prepare_cached(&sql.create)?.execute(params![
+                key.as_str(),
+                &*text,
+                expire_date
+            ])?;
             Ok(if inserted == 0 {
                 Created::KeyTaken
             } else {
@@ -67,32 +72,32 @@ impl Store for SqliteStore {
         record: &Record,
         now: Timestamp,
     ) -> Result<Replaced, StoreError> {
-        let key = key.clone();
+        let (sql, key) = (self.statements(), key.clone());
         let seen = seen.clone();
         let text = record.signed_text().clone();
         let expire_date = record.expire_date().sql_text();
         let now_text = now.sql_text();
         self.write(move |connection| {
             let replaced = if seen.as_text() == &*text {
-                // Naming only the expiry leaves the pages of a long text unwritten.
-                connection
-                    .prepare_cached(
-                        "UPDATE django_session SET expire_date = ?4 \
-                         WHERE session_key = ?1 COLLATE BINARY AND session_data = ?2 AND expire_date > ?3",
-                    )?
-                    .execute(params![key.as_str(), seen.as_text(), now_text, expire_date])?
+                connection.prepare_cached(&sql.extend)?.execute(params![
+                    key.as_str(),
+                    seen.as_text(),
+                    now_text,
+                    expire_date
+                ])?
             } else {
-                connection
-                    .prepare_cached(
-                        "UPDATE django_session SET session_data = ?5, expire_date = ?4 \
-                         WHERE session_key = ?1 COLLATE BINARY AND session_data = ?2 AND expire_date > ?3",
-                    )?
-                    .execute(params![key.as_str(), seen.as_text(), now_text, expire_date, &*text])?
+                connection.prepare_cached(&sql.replace)?.execute(params![
+                    key.as_str(),
+                    seen.as_text(),
+                    now_text,
+                    expire_date,
+                    &*text
+                ])?
             };
             if replaced > 0 {
                 return Ok(Replaced::Replaced(Version::of_text(text.clone())));
             }
-            Ok(find(connection, &key, now)?.map_or(Replaced::Gone, Replaced::Changed))
+            Ok(find(connection, &sql, &key, now)?.map_or(Replaced::Gone, Replaced::Changed))
         })
         .await
     }
@@ -103,13 +108,13 @@ impl Store for SqliteStore {
         seen: Option<&Version>,
         now: Timestamp,
     ) -> Result<Deleted, StoreError> {
-        let key = key.clone();
+        let (sql, key) = (self.statements(), key.clone());
         let seen = seen.cloned();
         let now_text = now.sql_text();
         self.write(move |connection| {
             let Some(seen) = &seen else {
                 let deleted = connection
-                    .prepare_cached("DELETE FROM django_session WHERE session_key = ?1 COLLATE BINARY")?
+                    .prepare_cached(&sql.delete)?
                     .execute([key.as_str()])?;
                 return Ok(if deleted == 0 {
                     Deleted::Gone
@@ -118,21 +123,16 @@ impl Store for SqliteStore {
                 });
             };
             let deleted = connection
-                .prepare_cached(
-                    "DELETE FROM django_session \
-                     WHERE session_key = ?1 COLLATE BINARY AND session_data = ?2 AND expire_date > ?3",
-                )?
+                .prepare_cached(&sql.delete_seen)?
                 .execute(params![key.as_str(), seen.as_text(), now_text])?;
             if deleted > 0 {
                 return Ok(Deleted::Deleted);
             }
-            if let Some(stored) = find(connection, &key, now)? {
+            if let Some(stored) = find(connection, &sql, &key, now)? {
                 return Ok(Deleted::Changed(stored));
             }
             connection
-                .prepare_cached(
-                    "DELETE FROM django_session WHERE session_key = ?1 COLLATE BINARY AND expire_date <= ?2",
-                )?
+                .prepare_cached(&sql.delete_expired)?
                 .execute([key.as_str(), &now_text])?;
             Ok(Deleted::Gone)
         })
@@ -140,13 +140,11 @@ impl Store for SqliteStore {
     }
 
     async fn clear_expired(&self, now: Timestamp, at_most: u32) -> Result<u64, StoreError> {
+        let sql = self.statements();
         let now = now.sql_text();
         self.write(move |connection| {
             let removed = connection
-                .prepare_cached(
-                    "DELETE FROM django_session WHERE session_key IN \
-                     (SELECT session_key FROM django_session WHERE expire_date < ?1 LIMIT ?2)",
-                )?
+                .prepare_cached(&sql.clear_expired)?
                 .execute(params![now, at_most])?;
             Ok(removed as u64)
         })
@@ -154,16 +152,60 @@ impl Store for SqliteStore {
     }
 }
 
+/// The statements of the contract, on the table that keeps the sessions.
+#[derive(Debug)]
+pub(super) struct Statements {
+    load: String,
+    create: String,
+    replace: String,
+    extend: String,
+    delete: String,
+    delete_seen: String,
+    delete_expired: String,
+    clear_expired: String,
+    newest: String,
+}
+
+impl Statements {
+    pub(super) fn new(table: &SessionTable) -> Self {
+        let sql = |template| table.sql(Dialect::Sqlite, template);
+        Self {
+            load: sql("SELECT {session_data}, {expire_date} FROM {table} \
+                 WHERE {session_key} = ?1 COLLATE BINARY AND {expire_date} > ?2"),
+            create: sql(
+                "INSERT INTO {table} ({session_key}, {session_data}, {expire_date}{extra_columns}) \
+                 VALUES (?1, ?2, ?3{extra_values}) ON CONFLICT ({session_key}) DO NOTHING",
+            ),
+            replace: sql(
+                "UPDATE {table} SET {session_data} = ?5, {expire_date} = ?4 \
+                 WHERE {session_key} = ?1 COLLATE BINARY AND {session_data} = ?2 AND {expire_date} > ?3",
+            ),
+            // Naming only the expiry leaves the pages of a long text unwritten.
+            extend: sql("UPDATE {table} SET {expire_date} = ?4 \
+                 WHERE {session_key} = ?1 COLLATE BINARY AND {session_data} = ?2 AND {expire_date} > ?3"),
+            delete: sql("DELETE FROM {table} WHERE {session_key} = ?1 COLLATE BINARY"),
+            delete_seen: sql("DELETE FROM {table} \
+                 WHERE {session_key} = ?1 COLLATE BINARY AND {session_data} = ?2 AND {expire_date} > ?3"),
+            delete_expired: sql(
+                "DELETE FROM {table} WHERE {session_key} = ?1 COLLATE BINARY AND {expire_date} <= ?2",
+            ),
+            clear_expired: sql("DELETE FROM {table} WHERE {session_key} IN \
+                 (SELECT {session_key} FROM {table} WHERE {expire_date} < ?1 LIMIT ?2)"),
+            newest: sql(
+                "SELECT {session_data}, {expire_date} FROM {table} ORDER BY {expire_date} DESC LIMIT 1",
+            ),
+        }
+    }
+}
+
 fn find(
     connection: &Connection,
+    sql: &Statements,
     key: &SessionKey,
     now: Timestamp,
 ) -> rusqlite::Result<Option<Stored>> {
     let found = connection
-        .prepare_cached(
-            "SELECT session_data, expire_date FROM django_session \
-             WHERE session_key = ?1 COLLATE BINARY AND expire_date > ?2",
-        )?
+        .prepare_cached(&sql.load)?
         .query_row([key.as_str(), &now.sql_text()], |row| Ok(stored(row)))
         .optional()?
         .flatten();
@@ -186,7 +228,7 @@ fn stored(row: &rusqlite::Row<'_>) -> Option<Stored> {
     };
     let stored = read();
     if stored.is_none() {
-        tracing::warn!("a row of django_session is not readable and counts as missing");
+        tracing::warn!("a row of the table of sessions is not readable and counts as missing");
     }
     stored
 }

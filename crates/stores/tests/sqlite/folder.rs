@@ -5,8 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use cloakroom_core::time::Timestamp;
-use cloakroom_stores::sqlite::Migrated;
-use cloakroom_stores::{SqliteOptions, SqliteStore};
+use cloakroom_stores::{Migrated, SqliteOptions, SqliteStore};
 use rusqlite::Connection;
 use tempfile::TempDir;
 

@@ -6,6 +6,7 @@ mod folder;
 mod killed;
 mod permissions;
 mod schema;
+mod table;
 
 use std::sync::Arc;
 

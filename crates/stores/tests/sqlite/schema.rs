@@ -4,8 +4,7 @@ use std::path::Path;
 
 use cloakroom_core::auth::UserStore as _;
 use cloakroom_core::time::Timestamp;
-use cloakroom_stores::SqliteStore;
-use cloakroom_stores::sqlite::{Migrated, Problem};
+use cloakroom_stores::{Migrated, Problem, SqliteStore};
 use rusqlite::Connection;
 
 use crate::folder::{Folder, edit};
@@ -57,9 +56,11 @@ async fn migrating_makes_django_s_tables_once() {
         store.check().await.unwrap(),
         [
             Problem::MissingTable {
-                table: "django_session"
+                table: "django_session".into()
             },
-            Problem::MissingTable { table: "auth_user" }
+            Problem::MissingTable {
+                table: "auth_user".into()
+            }
         ]
     );
     let now = Timestamp::from_unix_seconds(1_700_000_000);
@@ -118,7 +119,7 @@ async fn a_django_site_s_tables_are_left_to_django() {
     edit(store.path(), "DROP TABLE django_session");
     let before = schema(store.path());
     let missing = Migrated::LeftToDjango {
-        missing: vec!["django_session"],
+        missing: vec!["django_session".into()],
     };
     assert_eq!(store.migrate(now).await.unwrap(), missing);
     assert_eq!(schema(store.path()), before);
@@ -136,8 +137,8 @@ async fn a_column_that_is_missing_is_named() {
     assert_eq!(
         problems,
         [Problem::MissingColumn {
-            table: "auth_user",
-            column: "email"
+            table: "auth_user".into(),
+            column: "email".into()
         }]
     );
     let error = store.by_id("1").await.unwrap_err();

@@ -1,0 +1,279 @@
+//! What Django's apps make of a database, and whose a database is: the same for every SQL engine.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use cloakroom_core::session::StoreError;
+
+use crate::session_table::SessionTable;
+
+/// What a store's `migrate` did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[must_use]
+pub enum Migrated {
+    /// The database was empty and has Django's tables now.
+    Created,
+    /// All tables were there.
+    NothingToDo,
+    /// A Django site's database: its own `manage.py migrate` makes what is missing, we make nothing.
+    LeftToDjango {
+        /// The tables without which we cannot keep sessions or users.
+        missing: Vec<String>,
+    },
+}
+
+/// Something that a store's `check` found; its text says what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Problem {
+    /// The table is not there.
+    MissingTable {
+        /// Its name.
+        table: String,
+    },
+    /// The table is there without this column.
+    MissingColumn {
+        /// The table's name.
+        table: String,
+        /// The column's name.
+        column: String,
+    },
+    /// A trial write failed; the text is the error's.
+    NotWritable(String),
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MissingTable { table } => write!(
+                formatter,
+                "the table {table} is missing; run `cloakroom migrate`, or `manage.py migrate` if the database is Django's"
+            ),
+            Self::MissingColumn { table, column } => write!(
+                formatter,
+                "the table {table} has no column {column}; run `manage.py migrate` of the Django that made it"
+            ),
+            Self::NotWritable(error) => formatter.write_str(error),
+        }
+    }
+}
+
+/// What of Django's is in a database.
+#[derive(Debug, Default)]
+pub(crate) struct Inventory {
+    /// The names of all tables and views.
+    pub(crate) tables: BTreeSet<String>,
+    /// App and name of each row of `django_migrations`.
+    pub(crate) recorded: BTreeSet<(String, String)>,
+}
+
+/// What is to be done with a database.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Survey {
+    Empty,
+    Complete,
+    Foreign {
+        missing: Vec<String>,
+    },
+    /// Some of the tables or records are there and some are not; the text says how many.
+    Partial(String),
+}
+
+impl Inventory {
+    /// Whose this database is, and what it lacks.
+    ///
+    /// Where sessions are kept in another table than Django's own, the schema is a site's, whatever is recorded.
+    pub(crate) fn survey(&self, sessions: &SessionTable) -> Survey {
+        let missing = |tables: &[&str]| -> Vec<String> {
+            let missing = tables.iter().filter(|table| !self.tables.contains(**table));
+            missing.map(|table| (*table).to_owned()).collect()
+        };
+        if !self.foreign_apps().is_empty() || !sessions.is_django_s() {
+            return Survey::Foreign {
+                missing: missing(&[&sessions.name, USERS]),
+            };
+        }
+        let unrecorded = MIGRATIONS
+            .iter()
+            .filter(|(app, name)| {
+                !self
+                    .recorded
+                    .contains(&((*app).to_owned(), (*name).to_owned()))
+            })
+            .count();
+        let missing = missing(&TABLES);
+        if unrecorded == 0 && missing.is_empty() {
+            Survey::Complete
+        } else if self.recorded.is_empty() && missing.len() == TABLES.len() {
+            Survey::Empty
+        } else {
+            Survey::Partial(format!(
+                "{} of {} tables are missing, {unrecorded} of {} migrations are not recorded",
+                missing.len(),
+                TABLES.len(),
+                MIGRATIONS.len()
+            ))
+        }
+    }
+
+    /// The apps with recorded migrations that are neither ours nor one of the three whose tables we use.
+    pub(crate) fn foreign_apps(&self) -> Vec<String> {
+        let apps: BTreeSet<&String> = self.recorded.iter().map(|(app, _)| app).collect();
+        let foreign = apps
+            .into_iter()
+            .filter(|app| !OWN_APPS.contains(&app.as_str()));
+        foreign.cloned().collect()
+    }
+}
+
+/// The error of a database that is neither empty nor complete.
+pub(crate) fn only_a_part(
+    database: impl fmt::Display,
+    url: impl fmt::Display,
+    what: &str,
+) -> StoreError {
+    StoreError::new(format!(
+        "the database {database} has only a part of Django's tables ({what}); run `manage.py migrate` of the Django \
+         that made them, or name an empty database with `cloakroom migrate --database {url}`"
+    ))
+}
+
+/// The tables and columns without which we can do nothing.
+pub(crate) fn needed(sessions: &SessionTable) -> [(&str, Vec<&str>); 2] {
+    [
+        (&sessions.name, sessions.columns().collect()),
+        (USERS, USER_COLUMNS.to_vec()),
+    ]
+}
+
+/// What one of the [`needed`] tables lacks, given the columns that were found; none, if there is no such table.
+pub(crate) fn lacks(table: &str, columns: &[&str], found: &[String]) -> Vec<Problem> {
+    if found.is_empty() {
+        return vec![Problem::MissingTable {
+            table: table.to_owned(),
+        }];
+    }
+    let missing = columns
+        .iter()
+        .filter(|column| !found.iter().any(|name| name == *column));
+    let problem = |column: &&str| Problem::MissingColumn {
+        table: table.to_owned(),
+        column: (*column).to_owned(),
+    };
+    missing.map(problem).collect()
+}
+
+/// The table of users.
+const USERS: &str = "auth_user";
+
+/// Named one by one wherever they are read: their order differs between databases and between Django's releases.
+const USER_COLUMNS: [&str; 11] = [
+    "id",
+    "username",
+    "password",
+    "last_login",
+    "is_superuser",
+    "first_name",
+    "last_name",
+    "email",
+    "is_staff",
+    "is_active",
+    "date_joined",
+];
+
+const OWN_APPS: [&str; 4] = ["contenttypes", "auth", "sessions", "cloakroom"];
+
+pub(crate) const TABLES: [&str; 9] = [
+    "django_migrations",
+    "django_content_type",
+    "auth_permission",
+    "auth_group",
+    "auth_group_permissions",
+    USERS,
+    "auth_user_groups",
+    "auth_user_user_permissions",
+    "django_session",
+];
+
+/// In the order in which Django applies them; the same from 4.2 to 6.1.
+pub(crate) const MIGRATIONS: [(&str, &str); 15] = [
+    ("contenttypes", "0001_initial"),
+    ("contenttypes", "0002_remove_content_type_name"),
+    ("auth", "0001_initial"),
+    ("auth", "0002_alter_permission_name_max_length"),
+    ("auth", "0003_alter_user_email_max_length"),
+    ("auth", "0004_alter_user_username_opts"),
+    ("auth", "0005_alter_user_last_login_null"),
+    ("auth", "0006_require_contenttypes_0002"),
+    ("auth", "0007_alter_validators_add_error_messages"),
+    ("auth", "0008_alter_user_username_max_length"),
+    ("auth", "0009_alter_user_last_name_max_length"),
+    ("auth", "0010_alter_group_name_max_length"),
+    ("auth", "0011_update_proxy_permissions"),
+    ("auth", "0012_alter_user_first_name_max_length"),
+    ("sessions", "0001_initial"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn complete() -> Inventory {
+        let owned = |(app, name): (&str, &str)| (app.to_owned(), name.to_owned());
+        Inventory {
+            tables: TABLES.iter().map(|table| (*table).to_owned()).collect(),
+            recorded: MIGRATIONS.into_iter().map(owned).collect(),
+        }
+    }
+
+    #[test]
+    fn a_database_is_empty_complete_or_neither() {
+        let django_s = SessionTable::default();
+        assert_eq!(Inventory::default().survey(&django_s), Survey::Empty);
+        assert_eq!(complete().survey(&django_s), Survey::Complete);
+        let mut partial = complete();
+        partial.tables.remove("django_session");
+        let Survey::Partial(what) = partial.survey(&django_s) else {
+            panic!("a table is missing");
+        };
+        assert_eq!(
+            what,
+            "1 of 9 tables are missing, 0 of 15 migrations are not recorded"
+        );
+    }
+
+    #[test]
+    fn a_foreign_app_or_a_table_of_the_site_leaves_the_schema_to_django() {
+        let mut foreign = complete();
+        foreign
+            .recorded
+            .insert(("shop".to_owned(), "0001_initial".to_owned()));
+        foreign.tables.remove(USERS);
+        assert_eq!(foreign.foreign_apps(), ["shop"]);
+        let missing = vec![USERS.to_owned()];
+        assert_eq!(
+            foreign.survey(&SessionTable::default()),
+            Survey::Foreign { missing }
+        );
+        let own = SessionTable {
+            name: "tickets".into(),
+            ..SessionTable::default()
+        };
+        let missing = vec!["tickets".to_owned()];
+        assert_eq!(complete().survey(&own), Survey::Foreign { missing });
+    }
+
+    #[test]
+    fn what_a_table_lacks_is_named() {
+        let found = ["session_key".to_owned()];
+        let problems = lacks("t", &["session_key", "expire_date"], &found);
+        let column = Problem::MissingColumn {
+            table: "t".into(),
+            column: "expire_date".into(),
+        };
+        assert_eq!(problems, [column]);
+        let table = Problem::MissingTable { table: "t".into() };
+        assert_eq!(lacks("t", &["session_key"], &[]), [table]);
+    }
+}

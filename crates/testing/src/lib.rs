@@ -4,6 +4,7 @@
 
 #[cfg(feature = "browser")]
 mod browser;
+mod history;
 pub mod races;
 mod schedule;
 #[cfg(feature = "servers")]

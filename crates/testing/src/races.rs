@@ -16,6 +16,7 @@ mod merge;
 mod mishap;
 mod mix;
 
+pub use crate::history::histories_are_linearizable;
 pub use expiry::*;
 pub use login::*;
 pub use logout::*;
@@ -61,6 +62,7 @@ macro_rules! race_tests {
             two_mishaps_leave_no_half_state
             random_schedules_keep_the_invariants
             random_schedules_with_mishaps_keep_the_invariants
+            histories_are_linearizable
         }
     };
     (@ $attributes:tt $open:path: $($race:ident)*) => {

@@ -429,7 +429,7 @@ fn assert_holds(stored: &Stored, record: &Record) {
     assert_eq!(stored.expire_date, record.expire_date());
 }
 
-fn new_key() -> SessionKey {
+pub(crate) fn new_key() -> SessionKey {
     SessionKey::generate().expect("the operating system has random numbers")
 }
 

@@ -26,6 +26,8 @@ enum Fault {
     ExpiryIgnored,
     /// Whatever is there is deleted: a write between copy and delete is lost.
     UnconditionalDelete,
+    /// It is compared first and replaced a moment later.
+    ComparesBefore,
 }
 
 #[async_trait]
@@ -46,6 +48,18 @@ impl Store for Bad {
         now: Timestamp,
     ) -> Result<Replaced, StoreError> {
         let now = self.clock(now);
+        let mut seen = seen.clone();
+        if self.fault == Fault::ComparesBefore {
+            match self.store.load(key, now).await? {
+                None => return Ok(Replaced::Gone),
+                Some(stored) if stored.version != seen => return Ok(Replaced::Changed(stored)),
+                Some(_) => tokio::task::yield_now().await,
+            }
+            if let Some(stored) = self.store.load(key, now).await? {
+                seen = stored.version;
+            }
+        }
+        let seen = &seen;
         let replaced = self.store.replace(key, seen, record, now).await?;
         match (self.fault, replaced) {
             (Fault::Upsert, Replaced::Gone) => Ok(match self.store.create(key, record).await? {
@@ -88,11 +102,32 @@ fn bad(fault: Fault) -> Arc<dyn Store> {
     Arc::new(Bad { store, fault })
 }
 
+/// Two calls at once are beyond schedules, which make one call after the other.
+#[tokio::test]
+async fn a_store_that_compares_first_and_replaces_later_is_refused() {
+    assert!(contract_refuses(Fault::ComparesBefore).await);
+    let histories = tokio::spawn(async {
+        races::histories_are_linearizable(&bad(Fault::ComparesBefore)).await;
+    });
+    let refused = histories.await.is_err_and(|error| error.is_panic());
+    assert!(refused, "the histories have an order");
+}
+
+#[tokio::test]
+async fn the_store_behind_the_faults_is_good() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new(usize::MAX));
+    races::histories_are_linearizable(&store).await;
+}
+
+async fn contract_refuses(fault: Fault) -> bool {
+    let contract = tokio::spawn(async move { store_contract(|| async { bad(fault) }).await });
+    contract.await.is_err_and(|error| error.is_panic())
+}
+
 /// Each way of testing must end in a failed assertion, not in one of this file's own.
 async fn is_refused(fault: Fault) {
-    let contract = tokio::spawn(async move { store_contract(|| async { bad(fault) }).await });
     assert!(
-        contract.await.is_err_and(|error| error.is_panic()),
+        contract_refuses(fault).await,
         "the contract takes {fault:?}"
     );
     let schedules = std::thread::spawn(move || {

@@ -7,9 +7,19 @@ use cloakroom_core::session::{
     Created, Deleted, Record, Replaced, SessionKey, Store, StoreError, Stored, Version,
 };
 use cloakroom_core::time::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, OptionalExtension as _, ToSql, params};
 
 use super::SqliteStore;
+
+/// A version bound as the text that it is.
+struct SeenText<'a>(&'a Version);
+
+impl ToSql for SeenText<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(ValueRef::Text(self.0.as_bytes())))
+    }
+}
 
 impl SqliteStore {
     /// The session that ends last, expired or not; `None` if there are no sessions.
@@ -73,21 +83,21 @@ impl Store for SqliteStore {
         let expire_date = record.expire_date().sql_text();
         let now_text = now.sql_text();
         self.write(move |connection| {
-            let replaced = if seen.as_text() == &*text {
+            let replaced = if seen.as_bytes() == text.as_bytes() {
                 // Naming only the expiry leaves the pages of a long text unwritten.
                 connection
                     .prepare_cached(
                         "UPDATE django_session SET expire_date = ?4 \
                          WHERE session_key = ?1 COLLATE BINARY AND session_data = ?2 AND expire_date > ?3",
                     )?
-                    .execute(params![key.as_str(), seen.as_text(), now_text, expire_date])?
+                    .execute(params![key.as_str(), SeenText(&seen), now_text, expire_date])?
             } else {
                 connection
                     .prepare_cached(
                         "UPDATE django_session SET session_data = ?5, expire_date = ?4 \
                          WHERE session_key = ?1 COLLATE BINARY AND session_data = ?2 AND expire_date > ?3",
                     )?
-                    .execute(params![key.as_str(), seen.as_text(), now_text, expire_date, &*text])?
+                    .execute(params![key.as_str(), SeenText(&seen), now_text, expire_date, &*text])?
             };
             if replaced > 0 {
                 return Ok(Replaced::Replaced(Version::of_text(text.clone())));
@@ -122,7 +132,7 @@ impl Store for SqliteStore {
                     "DELETE FROM django_session \
                      WHERE session_key = ?1 COLLATE BINARY AND session_data = ?2 AND expire_date > ?3",
                 )?
-                .execute(params![key.as_str(), seen.as_text(), now_text])?;
+                .execute(params![key.as_str(), SeenText(seen), now_text])?;
             if deleted > 0 {
                 return Ok(Deleted::Deleted);
             }

@@ -11,6 +11,7 @@ mod data;
 mod expiry;
 mod key;
 mod memory;
+mod pickle;
 mod response;
 mod signed_cookie;
 mod state;

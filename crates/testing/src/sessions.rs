@@ -423,9 +423,10 @@ fn assert_holds(stored: &Stored, record: &Record) {
     let same = match &stored.form {
         Form::Signed(text) => text == record.signed_text(),
         Form::Json(text) => text == record.json_text(),
+        Form::Pickled(bytes) => bytes == record.pickled(),
         _ => panic!("a form that this contract does not know"),
     };
-    assert!(same, "the store holds another text");
+    assert!(same, "the store holds other data");
     assert_eq!(stored.expire_date, record.expire_date());
 }
 

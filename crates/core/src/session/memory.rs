@@ -54,7 +54,7 @@ impl Kept {
     }
 
     fn has(&self, version: &Version) -> bool {
-        *self.json == *version.as_text()
+        self.json.as_bytes() == version.as_bytes()
     }
 }
 

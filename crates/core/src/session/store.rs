@@ -7,6 +7,7 @@ use async_trait::async_trait;
 
 use super::codec::Codec;
 use super::key::SessionKey;
+use super::pickle;
 use crate::time::Timestamp;
 
 /// Keeps session records under their keys. One contract test holds for all implementations.
@@ -30,7 +31,7 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Puts `record` in the place of the one whose version was `seen`, if that is what is there still and it
     /// has not expired at `now`.
     ///
-    /// Never brings a deleted record back. A record whose text is the one seen changes only the expiry.
+    /// Never brings a deleted record back. A record whose data are the ones seen changes only the expiry.
     async fn replace(
         &self,
         key: &SessionKey,
@@ -87,6 +88,17 @@ impl Stored {
             expire_date,
         }
     }
+
+    /// A record of an engine that keeps Python's pickle of the data; the bytes are its version.
+    #[must_use]
+    pub fn pickled(bytes: impl Into<Arc<[u8]>>, expire_date: Timestamp) -> Self {
+        let bytes = bytes.into();
+        Self {
+            version: Version::of_bytes(Arc::clone(&bytes)),
+            form: Form::Pickled(bytes),
+            expire_date,
+        }
+    }
 }
 
 /// The forms in which engines keep a session's data.
@@ -97,6 +109,8 @@ pub enum Form {
     Signed(Arc<str>),
     /// The JSON object's text, in stores that nobody else writes to.
     Json(Arc<str>),
+    /// Python's pickle of the object, as Django's `cache` engine keeps it. Not checked yet.
+    Pickled(Arc<[u8]>),
 }
 
 impl fmt::Debug for Form {
@@ -105,25 +119,38 @@ impl fmt::Debug for Form {
         formatter.write_str(match self {
             Self::Signed(_) => "Signed(..)",
             Self::Json(_) => "Json(..)",
+            Self::Pickled(_) => "Pickled(..)",
         })
     }
 }
 
 /// Tells one state of a record's data from another. Never includes the expiry. Opaque outside its store.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Version(Arc<str>);
+pub struct Version(Arc<[u8]>);
 
 impl Version {
     /// The stored text is its own version.
     #[must_use]
     pub fn of_text(text: impl Into<Arc<str>>) -> Self {
-        Self(text.into())
+        Self(text.into().into())
     }
 
-    /// The text given to [`of_text`](Self::of_text).
+    /// The stored bytes are their own version.
     #[must_use]
-    pub fn as_text(&self) -> &str {
+    pub fn of_bytes(bytes: impl Into<Arc<[u8]>>) -> Self {
+        Self(bytes.into())
+    }
+
+    /// What was given to [`of_bytes`](Self::of_bytes), or the text's bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// The text given to [`of_text`](Self::of_text); `None` for bytes that are no text, which no text equals.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        std::str::from_utf8(&self.0).ok()
     }
 }
 
@@ -140,6 +167,7 @@ pub struct Record {
     codec: Codec,
     signed_at: Timestamp,
     signed: OnceLock<Arc<str>>,
+    pickled: OnceLock<Arc<[u8]>>,
 }
 
 impl Record {
@@ -157,13 +185,16 @@ impl Record {
             codec,
             signed_at,
             signed: OnceLock::new(),
+            pickled: OnceLock::new(),
         }
     }
 
-    /// A record whose data did not change keeps the signed text it was read as, so that only its expiry moves.
+    /// A record whose data did not change keeps the form it was read as, so that only its expiry moves.
     pub(super) fn keeping(self, form: &Form) -> Self {
-        if let Form::Signed(text) = form {
-            let _ = self.signed.set(Arc::clone(text));
+        match form {
+            Form::Signed(text) => drop(self.signed.set(Arc::clone(text))),
+            Form::Pickled(bytes) => drop(self.pickled.set(Arc::clone(bytes))),
+            Form::Json(_) => {}
         }
         self
     }
@@ -181,11 +212,19 @@ impl Record {
         &self.json
     }
 
-    /// The form in which the store has kept it.
+    /// Python's pickle of the data.
+    #[must_use]
+    pub fn pickled(&self) -> &Arc<[u8]> {
+        self.pickled
+            .get_or_init(|| pickle::write(&self.json).into())
+    }
+
+    /// The form in which the store has kept it. Who asked for two compares the signed text.
     pub(super) fn form(&self) -> Form {
-        match self.signed.get() {
-            Some(text) => Form::Signed(Arc::clone(text)),
-            None => Form::Json(Arc::clone(&self.json)),
+        match (self.signed.get(), self.pickled.get()) {
+            (Some(text), _) => Form::Signed(Arc::clone(text)),
+            (None, Some(bytes)) => Form::Pickled(Arc::clone(bytes)),
+            (None, None) => Form::Json(Arc::clone(&self.json)),
         }
     }
 
@@ -308,6 +347,9 @@ mod tests {
         let stored = Stored::json("the user's own", NOW);
         assert_eq!(format!("{:?}", stored.form), "Json(..)");
         assert_eq!(format!("{:?}", stored.version), "Version(..)");
+        let stored = Stored::pickled(*b"the user's own", NOW);
+        assert_eq!(format!("{:?}", stored.form), "Pickled(..)");
+        assert_eq!(format!("{:?}", stored.version), "Version(..)");
     }
 
     #[test]
@@ -335,14 +377,23 @@ mod tests {
         );
         let kept = record().keeping(&Form::Signed("as it was read".into()));
         assert_eq!(&**kept.signed_text(), "as it was read");
+        let pickled = record();
+        assert!(pickled.pickled().ends_with(b"u."));
+        assert_eq!(pickled.form(), Form::Pickled(Arc::clone(pickled.pickled())));
+        let kept = record().keeping(&Form::Pickled((*b"as it was read").into()));
+        assert_eq!(&**kept.pickled(), b"as it was read");
         let shown = format!("{:?}", record());
         assert!(shown.starts_with("Record { expire_date: "), "{shown}");
     }
 
     #[test]
-    fn a_version_is_the_stored_text() {
-        assert_eq!(Version::of_text("a").as_text(), "a");
+    fn a_version_is_what_is_stored() {
+        assert_eq!(Version::of_text("a").as_text(), Some("a"));
+        assert_eq!(Version::of_text("a").as_bytes(), b"a");
         assert_ne!(Version::of_text("a"), Version::of_text("b"));
+        assert_eq!(Version::of_bytes(*b"\x80\x04").as_text(), None);
         assert_eq!(Stored::json("a", NOW).version, Version::of_text("a"));
+        let bytes = Stored::pickled(*b"\x80\x04", NOW).version;
+        assert_eq!(bytes, Version::of_bytes(*b"\x80\x04"));
     }
 }

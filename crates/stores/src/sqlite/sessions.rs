@@ -9,10 +9,20 @@ use cloakroom_core::session::{
     Created, Deleted, Record, Replaced, SessionKey, Store, StoreError, Stored, Version,
 };
 use cloakroom_core::time::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, OptionalExtension as _, ToSql, params};
 
 use super::SqliteStore;
 use crate::session_table::{Dialect, SessionTable};
+
+/// A version bound as the text that it is.
+struct SeenText<'a>(&'a Version);
+
+impl ToSql for SeenText<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(ValueRef::Text(self.0.as_bytes())))
+    }
+}
 
 impl SqliteStore {
     /// The session that ends last, expired or not; `None` if there are no sessions.
@@ -78,17 +88,17 @@ impl Store for SqliteStore {
         let expire_date = record.expire_date().sql_text();
         let now_text = now.sql_text();
         self.write(move |connection| {
-            let replaced = if seen.as_text() == &*text {
+            let replaced = if seen.as_bytes() == text.as_bytes() {
                 connection.prepare_cached(&sql.extend)?.execute(params![
                     key.as_str(),
-                    seen.as_text(),
+                    SeenText(&seen),
                     now_text,
                     expire_date
                 ])?
             } else {
                 connection.prepare_cached(&sql.replace)?.execute(params![
                     key.as_str(),
-                    seen.as_text(),
+                    SeenText(&seen),
                     now_text,
                     expire_date,
                     &*text
@@ -124,7 +134,7 @@ impl Store for SqliteStore {
             };
             let deleted = connection
                 .prepare_cached(&sql.delete_seen)?
-                .execute(params![key.as_str(), seen.as_text(), now_text])?;
+                .execute(params![key.as_str(), SeenText(seen), now_text])?;
             if deleted > 0 {
                 return Ok(Deleted::Deleted);
             }

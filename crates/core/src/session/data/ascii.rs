@@ -30,6 +30,44 @@ pub(crate) fn unescaped(text: &str) -> Cow<'_, str> {
     Cow::Owned(String::from_utf16_lossy(&units))
 }
 
+/// A valid string content in UTF-8, with lone surrogates as Python's `surrogatepass` writes them.
+pub(in crate::session) fn to_wtf8(raw: &str) -> Cow<'_, [u8]> {
+    if !raw.contains('\\') {
+        return Cow::Borrowed(raw.as_bytes());
+    }
+    let mut bytes = Vec::with_capacity(raw.len());
+    for unit in char::decode_utf16(units(raw)) {
+        match unit {
+            Ok(character) => bytes.extend(character.encode_utf8(&mut [0; 4]).as_bytes()),
+            Err(lone) => {
+                // Three bytes, as for any other character of its size.
+                let [high, low] = lone.unpaired_surrogate().to_be_bytes();
+                bytes.extend([
+                    0xE0 | high >> 4,
+                    0x80 | (high & 0xF) << 2 | low >> 6,
+                    0x80 | low & 0x3F,
+                ]);
+            }
+        }
+    }
+    Cow::Owned(bytes)
+}
+
+/// How long the JSON string is with which `text` begins, its quotes included. All of `text` if it does not end.
+pub(in crate::session) fn string_length(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let mut at = 1;
+    loop {
+        at += literal_prefix(bytes.get(at..).unwrap_or_default());
+        match bytes.get(at) {
+            None => return bytes.len(),
+            Some(b'"') => return at + 1,
+            Some(b'\\') => at += 2,
+            Some(_) => at += 1,
+        }
+    }
+}
+
 /// The same string content written as Python writes it. `raw` must be valid and ASCII.
 pub(super) fn normal_form(raw: &str) -> Cow<'_, str> {
     if are_literal(raw) {

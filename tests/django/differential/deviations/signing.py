@@ -79,7 +79,7 @@ def barely_compressed(case):
     return Expected({"inflated": case["json"], "date": signing.b62_encode(case["now"] // 1_000_000)})
 
 
-BYTES_BETWEEN_DEFLATES = 8
+BYTES_BETWEEN_DEFLATES = 16
 
 
 DEVIATIONS = [

@@ -7,6 +7,7 @@ mod home;
 mod login;
 mod logout;
 mod refused;
+mod waiting;
 
 use std::sync::Arc;
 
@@ -17,7 +18,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Router, middleware::Next};
 use cloakroom::{Cloakroom, redirect};
-use cloakroom_stores::SqliteStore;
 use http::StatusCode;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -25,13 +25,16 @@ use crate::assets;
 use crate::pages::HEADERS;
 use crate::pages::error::{NotFound, Unavailable};
 use crate::setup_link::SetupLink;
+use crate::stores::Stores;
 use crate::templates::Templates;
+
+pub(crate) use waiting::waiting;
 
 /// What the handlers share.
 pub(crate) struct App {
     pub(crate) cloakroom: Cloakroom,
     pub(crate) templates: Templates,
-    pub(crate) store: SqliteStore,
+    pub(crate) stores: Stores,
     pub(crate) setup_link: Option<SetupLink>,
     /// False if the newest session was signed by none of the keys. Nobody signs in or out then: every cookie
     /// that we would replace is probably a good one.

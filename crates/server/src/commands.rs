@@ -13,9 +13,7 @@ use std::num::NonZeroU32;
 
 use cloakroom_core::password::Hashers;
 use cloakroom_core::version::DjangoVersion;
-use cloakroom_stores::SqliteStore;
 
-use crate::database_url::DatabaseUrl;
 use crate::settings::Settings;
 
 /// Why a command failed, in words for the person who gave it.
@@ -34,6 +32,12 @@ impl fmt::Display for Failure {
     }
 }
 
+impl From<Failure> for Box<dyn std::error::Error + Send + Sync> {
+    fn from(failure: Failure) -> Self {
+        failure.0.into()
+    }
+}
+
 /// With the errors underneath, unless they are told already. (So this cannot itself be an `Error`.)
 impl<E: std::error::Error> From<E> for Failure {
     fn from(error: E) -> Self {
@@ -49,11 +53,6 @@ impl<E: std::error::Error> From<E> for Failure {
         }
         Self(message)
     }
-}
-
-/// Opens a database that must be there already.
-async fn open(url: &DatabaseUrl) -> Result<SqliteStore, Failure> {
-    Ok(SqliteStore::open(url.file()).await?)
 }
 
 /// The hashers for new passwords.

@@ -9,6 +9,33 @@ use std::path::{Path, PathBuf};
 pub enum DatabaseUrl {
     /// The file of an SQLite database; a relative path is relative to the working folder.
     Sqlite(PathBuf),
+    /// A PostgreSQL server's database.
+    Postgres(NetworkUrl),
+    /// The database of a MySQL or MariaDB server.
+    MySql(NetworkUrl),
+}
+
+/// A server's address as it was given. It may hold a password, so it shows nothing of itself.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NetworkUrl(String);
+
+impl NetworkUrl {
+    /// `text` with the scheme that its driver knows.
+    pub(crate) fn new(scheme: &str, rest: &str) -> Self {
+        Self(format!("{scheme}:{rest}"))
+    }
+
+    /// The whole URL, with its password.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for NetworkUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("NetworkUrl(..)")
+    }
 }
 
 impl DatabaseUrl {
@@ -17,60 +44,79 @@ impl DatabaseUrl {
 
     /// Reads a URL.
     ///
-    /// | form | file |
+    /// | form | database |
     /// |---|---|
-    /// | `sqlite:PATH` | `PATH`, as it stands |
+    /// | `sqlite:PATH` | the file `PATH`, as it stands |
     /// | `sqlite:///PATH` | `PATH`, relative: after dj-database-url, the third slash belongs to the URL |
     /// | `sqlite:////PATH` | `/PATH` |
     /// | `sqlite://PATH` | `PATH`, relative |
+    /// | `postgres://…`, `postgresql://…`, `pgsql://…` | PostgreSQL |
+    /// | `mysql://…`, `mariadb://…` | MySQL or MariaDB |
     ///
-    /// In the forms with two slashes and more, `%20` is a space, as in every URL.
+    /// In SQLite's forms with two slashes and more, `%20` is a space, as in every URL.
     ///
     /// # Errors
-    /// It is no such URL, or one of a database that is not built in. The message shows nothing of the URL,
-    /// which may hold a password.
+    /// It is no such URL. The message shows nothing of it, as it may hold a password.
     pub fn parse(text: &str) -> Result<Self, DatabaseUrlError> {
         let (scheme, rest) = text.split_once(':').ok_or(DatabaseUrlError::NoUrl)?;
-        let scheme = scheme.to_ascii_lowercase();
-        if scheme != "sqlite" {
-            let known = NOT_BUILT_IN.iter().find(|known| **known == scheme);
-            return Err(known.map_or(DatabaseUrlError::NoUrl, |known| {
-                DatabaseUrlError::NotBuiltIn(known)
-            }));
-        }
-        let path = match rest.strip_prefix("//") {
-            None => rest.to_owned(),
-            Some(path) => {
-                let path = path.strip_prefix('/').unwrap_or(path);
-                if path.contains('?') {
-                    return Err(DatabaseUrlError::Options);
-                }
-                percent_decoded(path).ok_or(DatabaseUrlError::NoUrl)?
+        match scheme.to_ascii_lowercase().as_str() {
+            "sqlite" => sqlite_file(rest).map(Self::Sqlite),
+            "postgres" | "postgresql" | "pgsql" => {
+                Ok(Self::Postgres(NetworkUrl::new("postgres", rest)))
             }
-        };
-        match path.as_str() {
-            "" | ":memory:" => Err(DatabaseUrlError::Memory),
-            _ if path.contains('\0') => Err(DatabaseUrlError::NoUrl),
-            _ => Ok(Self::Sqlite(path.into())),
+            "mysql" | "mariadb" => Ok(Self::MySql(NetworkUrl::new("mysql", rest))),
+            _ => Err(DatabaseUrlError::NoUrl),
         }
     }
 
     /// True for the file that is used when none is named, under whatever spelling.
     #[must_use]
     pub fn is_default(&self) -> bool {
-        let Self::Sqlite(path) = self;
-        path.components()
-            .eq(Path::new(Self::DEFAULT_FILE).components())
-            || path
-                .components()
-                .eq(Path::new(".").join(Self::DEFAULT_FILE).components())
+        self.file().is_some_and(|path| {
+            let default = Path::new(Self::DEFAULT_FILE);
+            path.components().eq(default.components())
+                || path
+                    .components()
+                    .eq(Path::new(".").join(default).components())
+        })
     }
 
-    /// The database's file.
+    /// The database's file, if it is one.
     #[must_use]
-    pub fn file(&self) -> &Path {
-        let Self::Sqlite(path) = self;
-        path
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Sqlite(path) => Some(path),
+            Self::Postgres(_) | Self::MySql(_) => None,
+        }
+    }
+}
+
+/// The file, or what kind of server it is: enough for a message, and no password.
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => path.display().fmt(formatter),
+            Self::Postgres(_) => formatter.write_str("PostgreSQL"),
+            Self::MySql(_) => formatter.write_str("MySQL"),
+        }
+    }
+}
+
+fn sqlite_file(rest: &str) -> Result<PathBuf, DatabaseUrlError> {
+    let path = match rest.strip_prefix("//") {
+        None => rest.to_owned(),
+        Some(path) => {
+            let path = path.strip_prefix('/').unwrap_or(path);
+            if path.contains('?') {
+                return Err(DatabaseUrlError::Options);
+            }
+            percent_decoded(path).ok_or(DatabaseUrlError::NoUrl)?
+        }
+    };
+    match path.as_str() {
+        "" | ":memory:" => Err(DatabaseUrlError::Memory),
+        _ if path.contains('\0') => Err(DatabaseUrlError::NoUrl),
+        _ => Ok(path.into()),
     }
 }
 
@@ -86,8 +132,6 @@ impl Default for DatabaseUrl {
 pub enum DatabaseUrlError {
     /// It has none of the forms.
     NoUrl,
-    /// It names a kind of database that this build does not have.
-    NotBuiltIn(&'static str),
     /// It names no file.
     Memory,
     /// It goes on after a question mark.
@@ -98,11 +142,7 @@ impl fmt::Display for DatabaseUrlError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoUrl => formatter.write_str(
-                "the database's URL is none; write sqlite:PATH, or sqlite:////PATH from the root",
-            ),
-            Self::NotBuiltIn(scheme) => write!(
-                formatter,
-                "databases of the kind {scheme}: are not built in yet; use sqlite:PATH"
+                "the database's URL is none; write sqlite:PATH (sqlite:////PATH from the root), postgres://… or mysql://…",
             ),
             Self::Memory => formatter.write_str(
                 "the database's URL names no file; what is kept in memory is gone with the process: write sqlite:PATH",
@@ -116,20 +156,6 @@ impl fmt::Display for DatabaseUrlError {
 }
 
 impl std::error::Error for DatabaseUrlError {}
-
-const NOT_BUILT_IN: [&str; 11] = [
-    "postgres",
-    "postgresql",
-    "pgsql",
-    "mysql",
-    "mariadb",
-    "redis",
-    "rediss",
-    "valkey",
-    "file",
-    "cookie",
-    "memory",
-];
 
 fn percent_decoded(text: &str) -> Option<String> {
     let mut bytes = text.bytes();
@@ -162,7 +188,7 @@ mod tests {
         ] {
             assert_eq!(
                 DatabaseUrl::parse(url).unwrap().file(),
-                Path::new(file),
+                Some(Path::new(file)),
                 "{url}"
             );
         }
@@ -181,17 +207,30 @@ mod tests {
             ("sqlite:///site.db?mode=hunter2", DatabaseUrlError::Options),
             ("sqlite:///%zz", DatabaseUrlError::NoUrl),
             ("sqlite:///a%00b", DatabaseUrlError::NoUrl),
-            (
-                "postgres://u:hunter2@h/d",
-                DatabaseUrlError::NotBuiltIn("postgres"),
-            ),
-            (
-                "rediss://:hunter2@h",
-                DatabaseUrlError::NotBuiltIn("rediss"),
-            ),
+            ("rediss://:hunter2@h", DatabaseUrlError::NoUrl),
         ] {
             assert_eq!(DatabaseUrl::parse(url), Err(error), "{url}");
             assert!(!error.to_string().contains("hunter2"));
+        }
+    }
+
+    #[test]
+    fn the_schemes_of_a_server_are_those_that_django_s_users_write() {
+        for scheme in ["postgres", "postgresql", "pgsql", "POSTGRES"] {
+            let url = DatabaseUrl::parse(&format!("{scheme}://u:hunter2@h/d")).unwrap();
+            assert_eq!(
+                url,
+                DatabaseUrl::Postgres(NetworkUrl::new("postgres", "//u:hunter2@h/d"))
+            );
+            assert!(!format!("{url:?}").contains("hunter2"));
+        }
+        for scheme in ["mysql", "mariadb"] {
+            let url = DatabaseUrl::parse(&format!("{scheme}://u:hunter2@h/d")).unwrap();
+            let DatabaseUrl::MySql(given) = &url else {
+                panic!("{url:?}")
+            };
+            assert_eq!(given.as_str(), "mysql://u:hunter2@h/d");
+            assert!(url.file().is_none() && !url.is_default());
         }
     }
 

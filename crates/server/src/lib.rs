@@ -14,6 +14,8 @@ pub mod logging;
 mod new_user;
 mod output;
 mod pages;
+pub mod sessions_url;
 pub mod settings;
 pub mod setup_link;
+pub mod stores;
 mod templates;

@@ -210,8 +210,8 @@ fn wrong_settings_fail_every_command_and_show_no_value() {
         ),
         (
             "DATABASE_URL",
-            "postgres://u:hunter2@h/d",
-            "postgres: are not built in yet",
+            "oracle://u:hunter2@h/d",
+            "the database's URL is none",
         ),
         ("CLOAKROOM_LOG", "=[", "CLOAKROOM_LOG"),
     ] {

@@ -7,6 +7,8 @@
 #![cfg_attr(not(test), warn(clippy::panic, clippy::unwrap_used))]
 
 #[cfg(feature = "sqlite")]
+mod database;
+#[cfg(feature = "sqlite")]
 mod django;
 #[cfg(feature = "sqlite")]
 mod session_table;
@@ -15,6 +17,7 @@ pub mod sqlite;
 
 #[cfg(feature = "sqlite")]
 pub use {
+    database::Database,
     django::{Migrated, Problem},
     session_table::SessionTable,
     sqlite::{SqliteOptions, SqliteStore},

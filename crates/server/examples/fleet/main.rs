@@ -20,13 +20,12 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use cloakroom::session::MemoryStore;
-use cloakroom::{Cloakroom, Config};
+use cloakroom::Config;
 use cloakroom_server::accept::{self, Limits};
 use cloakroom_server::database_url::DatabaseUrl;
 use cloakroom_server::logging;
 use cloakroom_server::settings::{Settings, WeakKeys};
-use cloakroom_stores::SqliteStore;
+use cloakroom_server::stores::{Stores, open_database};
 
 use routes::Fleet;
 
@@ -58,7 +57,8 @@ async fn serve(port: u16) -> Result<(), Failure> {
     let url = settings
         .text("DATABASE_URL")
         .map_or_else(|| Ok(DatabaseUrl::default()), DatabaseUrl::parse)?;
-    let database = SqliteStore::open(url.file()).await?;
+    let stores = Stores::open(open_database(&url).await?, &settings).await?;
+    let database = Arc::clone(&stores.database);
     if let Some(problem) = database.check().await?.first() {
         return Err(problem.to_string().into());
     }
@@ -69,18 +69,12 @@ async fn serve(port: u16) -> Result<(), Failure> {
     let mut config = config(&settings)?;
     config.hosts.port = address.port();
     let hashers = config.login.hashers.clone();
-    let sessions = settings.text("SESSIONS").unwrap_or_default();
-    let users = Arc::new(database.clone());
-    let cloakroom = match sessions {
-        "" => Cloakroom::new(config, database.clone(), database.clone()),
-        "cookie:" => Cloakroom::with_signed_cookies(config, users),
-        "memory:" => Cloakroom::with_stores(config, Arc::new(MemoryStore::new(100_000)), users),
-        _ => return Err("SESSIONS should be cookie: or memory:, or not be set".into()),
-    };
+    let in_cookies = stores.session_store().is_none();
+    let cloakroom = stores.site(config);
     let fleet = Fleet {
         database,
         hashers,
-        in_cookies: sessions == "cookie:",
+        in_cookies,
     };
     eprintln!("The fleet's Rust side listens at http://{address}/");
     accept::serve(listener, routes::router(fleet, &cloakroom), limits, stop).await;

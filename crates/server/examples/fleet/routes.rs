@@ -16,14 +16,13 @@ use cloakroom::auth::{NextRule, Permissions, UserRow, is_safe_next};
 use cloakroom::password::Hashers;
 use cloakroom::session::{Expiry, SessionData};
 use cloakroom::{Auth, Cloakroom, Cookies, CsrfToken, Error, Session, User, login_required};
-use cloakroom_core::auth::UserStore as _;
-use cloakroom_stores::SqliteStore;
+use cloakroom_stores::Database;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// What the handlers share.
 pub(crate) struct Fleet {
-    pub(crate) database: SqliteStore,
+    pub(crate) database: Arc<dyn Database>,
     pub(crate) hashers: Hashers,
     /// Sessions are kept in the browsers' cookies, whose text is then their key, as in Django.
     pub(crate) in_cookies: bool,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, FromRequestParts, Path, RawForm};
 use axum::response::Response;
-use cloakroom::auth::{CreateUser, UserCreated, UserRow, UserStore as _};
+use cloakroom::auth::{CreateUser, UserCreated, UserRow};
 use cloakroom::time::Timestamp;
 use cloakroom::{CsrfToken, Error, redirect};
 use http::StatusCode;
@@ -125,7 +125,8 @@ pub(super) async fn submit(
             user.is_superuser = true;
             // The table's own answer: of many that try at once one is the first.
             let created = app
-                .store
+                .stores
+                .database
                 .create_user(&user, CreateUser::OnlyTheFirst)
                 .await?;
             admitted.link().close();

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use cloakroom::auth::UserStore as _;
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, RETRY_AFTER};
 
@@ -15,13 +14,13 @@ pub(super) async fn livez() -> Response {
     ([(CACHE_CONTROL, "no-store")], "live\n").into_response()
 }
 
-/// The database answers, and the secret key is the one that signed its sessions.
+/// The stores answer, and the secret key is the one that signed its sessions.
 pub(super) async fn readyz(State(app): State<Arc<App>>) -> Response {
     let problem = if !app.key_fits {
         Some("not ready: the newest session was not signed with this SECRET_KEY\n")
-    } else if let Err(error) = app.store.any_user().await {
+    } else if let Err(error) = app.stores.answer().await {
         tracing::error!(reason = ?error.to_string(), "not ready");
-        Some("not ready: the database does not answer\n")
+        Some("not ready: a store does not answer\n")
     } else {
         None
     };

@@ -1,11 +1,12 @@
 //! `changepassword`: changes a user's password, which ends all of the user's sessions.
 
-use cloakroom_core::auth::{UserChanged, UserStore as _};
+use cloakroom_core::auth::UserChanged;
 
 use super::{Failure, hashers, prompt, quoted};
 use crate::database_url::DatabaseUrl;
 use crate::output;
 use crate::settings::Settings;
+use crate::stores::open_database;
 
 pub(crate) async fn run(
     username: Option<String>,
@@ -13,7 +14,7 @@ pub(crate) async fn run(
     settings: &Settings,
 ) -> Result<(), Failure> {
     let hashers = hashers(settings)?;
-    let store = super::open(url).await?;
+    let store = open_database(url).await?;
     let username = username.or_else(super::create_superuser::system_username);
     let username =
         username.ok_or_else(|| Failure::new("name the user whose password to change"))?;

@@ -6,6 +6,7 @@ use crate::database_url::DatabaseUrl;
 use crate::first_start::read_key_file;
 use crate::output;
 use crate::settings::{Settings, WeakKeys};
+use crate::stores::open_database;
 
 /// Errors fail the command, warnings do not, as in Django.
 pub(crate) async fn run(
@@ -67,7 +68,7 @@ fn errors(settings: &Settings, deploy: bool) -> Vec<String> {
     };
     match (settings.secrets(weak), url) {
         (Ok(Some(_)), Ok(_)) => {}
-        (Ok(None), Ok(url)) => match read_key_file(url.file()) {
+        (Ok(None), Ok(url)) => match url.file().map_or(Ok(None), read_key_file) {
             Ok(None) if deploy => note(Err(Failure::new(
                 "no secret key is given; name its file in SECRET_KEY_FILE",
             ))),
@@ -83,7 +84,13 @@ fn errors(settings: &Settings, deploy: bool) -> Vec<String> {
 }
 
 async fn database_errors(url: &DatabaseUrl) -> Vec<String> {
-    let problems = async { super::open(url).await?.check().await.map_err(Failure::from) };
+    let problems = async {
+        open_database(url)
+            .await?
+            .check()
+            .await
+            .map_err(Failure::from)
+    };
     match problems.await {
         Ok(problems) => problems.iter().map(ToString::to_string).collect(),
         Err(failure) => vec![failure.to_string()],

@@ -1,15 +1,15 @@
 //! `clearsessions`: deletes sessions that have expired.
 
-use cloakroom_core::session::Store as _;
 use cloakroom_core::time::Timestamp;
 
 use super::Failure;
 use crate::database_url::DatabaseUrl;
 use crate::output;
+use crate::stores::open_database;
 
 /// Silent when it succeeds, as in Django: it is run by cron, which mails what it says.
 pub(crate) async fn run(url: &DatabaseUrl) -> Result<(), Failure> {
-    let store = super::open(url).await?;
+    let store = open_database(url).await?;
     // One moment for all of them, so that this ends however fast sessions expire.
     let now = Timestamp::now();
     let mut total = 0;

@@ -3,15 +3,16 @@
 use std::os::unix::ffi::OsStringExt as _;
 
 use clap::Args;
-use cloakroom_core::auth::{CreateUser, User, UserCreated, UserStore as _};
+use cloakroom_core::auth::{CreateUser, User, UserCreated};
 use cloakroom_core::password::unusable_password;
 use cloakroom_core::time::Timestamp;
-use cloakroom_stores::SqliteStore;
+use cloakroom_stores::Database;
 use zeroize::Zeroizing;
 
 use super::{Failure, hashers, prompt};
 use crate::database_url::DatabaseUrl;
 use crate::settings::Settings;
+use crate::stores::open_database;
 use crate::{new_user, output};
 
 #[derive(Args, Debug)]
@@ -33,11 +34,11 @@ pub(crate) async fn run(
     settings: &Settings,
 ) -> Result<(), Failure> {
     let hashers = hashers(settings)?;
-    let store = super::open(url).await?;
+    let store = open_database(url).await?;
     let (username, email, password) = if options.no_input {
-        given(options, &store).await?
+        given(options, &*store).await?
     } else {
-        asked(options, &store).await?
+        asked(options, &*store).await?
     };
     let mut user = User::new("", username, Timestamp::now());
     user.email = email;
@@ -66,7 +67,7 @@ pub(super) fn system_username() -> Option<String> {
 
 type Answers = (String, String, Option<Zeroizing<Vec<u8>>>);
 
-async fn given(options: Options, store: &SqliteStore) -> Result<Answers, Failure> {
+async fn given(options: Options, store: &dyn Database) -> Result<Answers, Failure> {
     let missing = |option| Failure::new(format!("You must use --{option} with --noinput."));
     let username = options.username.ok_or_else(|| missing("username"))?;
     let email = options.email.ok_or_else(|| missing("email"))?;
@@ -82,7 +83,7 @@ async fn given(options: Options, store: &SqliteStore) -> Result<Answers, Failure
     Ok((username, valid_email(&email)?, password))
 }
 
-async fn asked(options: Options, store: &SqliteStore) -> Result<Answers, Failure> {
+async fn asked(options: Options, store: &dyn Database) -> Result<Answers, Failure> {
     let mut username = match options.username {
         Some(username) => Some(valid_username(&username, store).await?),
         None => None,
@@ -137,7 +138,7 @@ fn told<T>(answer: Result<T, Failure>) -> Option<T> {
 }
 
 /// The name in the form in which it is kept, if nobody has it.
-async fn valid_username(name: &str, store: &SqliteStore) -> Result<String, Failure> {
+async fn valid_username(name: &str, store: &dyn Database) -> Result<String, Failure> {
     let name = new_user::username(name).map_err(Failure::new)?;
     match store.by_username(&name).await? {
         Some(_) => Err(Failure::new(TAKEN)),

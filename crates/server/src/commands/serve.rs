@@ -5,12 +5,13 @@ mod prepare;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::str::FromStr as _;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use axum::Router;
+use cloakroom::Config;
 use cloakroom::secret::{SecretKey, Secrets};
-use cloakroom::{Cloakroom, Config};
-use tracing::info;
+use tracing::{info, warn};
 
 use super::Failure;
 use crate::accept::{self, Limits};
@@ -19,7 +20,7 @@ use crate::settings::Settings;
 use crate::templates::Templates;
 use crate::{output, pages};
 
-pub use self::prepare::{Profile, Site, prepare};
+pub use self::prepare::{Findings, NotYet, Profile, Site, prepare};
 
 pub(crate) async fn run(settings: Settings) -> Result<(), Failure> {
     // First of all, so that a signal during the start is not lost.
@@ -28,31 +29,75 @@ pub(crate) async fn run(settings: Settings) -> Result<(), Failure> {
     check_settings(&settings)?;
     let mut limits = limits(&settings);
     let (site, listener) = prepare(settings, &mut limits).await?;
-    if let Some(link) = &site.setup_link {
-        output::message(format_args!(
-            "Make the first superuser within 30 minutes at\n  {}\nor run `cloakroom createsuperuser`.",
-            *link.url()
-        ));
-    }
+    let app = match site.look().await {
+        Ok(findings) => {
+            if let Some(link) = &findings.setup_link {
+                output::message(format_args!(
+                    "Make the first superuser within 30 minutes at\n  {}\nor run `cloakroom createsuperuser`.",
+                    *link.url()
+                ));
+            }
+            listens(&site);
+            router(&site, findings)?
+        }
+        Err(NotYet::Store(error)) if site.may_come_later => {
+            output::message(format_args!("{}; waiting for it", Failure::from(error)));
+            listens(&site);
+            let templates = templates(&site.settings)?;
+            let ready = Arc::new(OnceLock::new());
+            tokio::spawn(become_ready(site, Arc::clone(&ready)));
+            app::waiting(ready, templates)
+        }
+        Err(NotYet::Store(error)) => return Err(error.into()),
+        Err(NotYet::Refused(failure)) => return Err(failure),
+    };
+    accept::serve(listener, app, limits, stop).await;
+    Ok(())
+}
+
+fn listens(site: &Site) {
     output::message(format_args!(
         "Cloakroom listens at http://{}/",
         site.address
     ));
-    accept::serve(listener, router(site)?, limits, stop).await;
-    Ok(())
+}
+
+/// Asks again every second until the stores answer and everything fits.
+async fn become_ready(site: Site, ready: Arc<OnceLock<Router>>) {
+    let mut last = String::new();
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let why = match site.look().await {
+            Ok(findings) => match router(&site, findings) {
+                Ok(router) => {
+                    let _ = ready.set(router);
+                    return info!("the stores answer: ready");
+                }
+                Err(failure) => failure,
+            },
+            Err(NotYet::Store(error)) => error.into(),
+            Err(NotYet::Refused(failure)) => failure,
+        };
+        // Once for each reason, not once a second.
+        let why = why.to_string();
+        if why != last {
+            warn!(reason = ?why, "not ready");
+            last = why;
+        }
+    }
 }
 
 /// The site put together.
-fn router(site: Site) -> Result<Router, Failure> {
-    info!(profile = ?site.profile, "serving");
-    let mut config = config(&site.settings, &site.secrets, Some(site.profile))?;
+fn router(site: &Site, findings: Findings) -> Result<Router, Failure> {
+    info!(profile = ?findings.profile, "serving");
+    let mut config = config(&site.settings, &site.secrets, Some(findings.profile))?;
     config.hosts.port = site.address.port();
     let app = App {
-        cloakroom: Cloakroom::new(config, site.store.clone(), site.store.clone()),
+        cloakroom: site.stores.site(config),
         templates: templates(&site.settings)?,
-        store: site.store,
-        setup_link: site.setup_link,
-        key_fits: site.key_fits,
+        stores: site.stores.clone(),
+        setup_link: findings.setup_link,
+        key_fits: findings.key_fits,
     };
     Ok(app::router(Arc::new(app)))
 }

@@ -1,26 +1,28 @@
 //! What a server needs before it can answer, made where a first start may make it.
 
 use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
 
-use cloakroom_core::auth::UserStore as _;
 use cloakroom_core::secret::Secrets;
-use cloakroom_core::session::{Codec, Form};
+use cloakroom_core::session::{Codec, Form, StoreError};
 use cloakroom_core::signing::{Compression, LoadError};
 use cloakroom_core::time::Timestamp;
-use cloakroom_stores::SqliteStore;
+use cloakroom_stores::{self as stores, SqliteStore};
 use tokio::net::TcpListener;
 use tracing::warn;
 
 use super::{DEFAULT_ADDRESS, address, only_this_machine};
 use crate::accept::{self, Limits};
-use crate::commands::{Failure, open};
+use crate::commands::Failure;
 use crate::database_url::DatabaseUrl;
 use crate::first_start::{Database, Key, Situation, make_key_file, read_key_file};
 use crate::output;
 use crate::settings::{Settings, WeakKeys};
 use crate::setup_link::SetupLink;
+use crate::stores::{Stores, open_database};
 
-/// What the router is built from.
+/// A site that listens; what its database says of it is still to be asked.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Site {
@@ -28,17 +30,35 @@ pub struct Site {
     pub settings: Settings,
     /// The key and its fallbacks.
     pub secrets: Secrets,
-    /// Users, and sessions.
-    pub store: SqliteStore,
+    /// Users and sessions.
+    pub stores: Stores,
+    /// Where we listen.
+    pub address: SocketAddr,
+    /// The database is a server, which may begin to answer after us.
+    pub may_come_later: bool,
+}
+
+/// What a site's database says of it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Findings {
     /// What to keep to.
     pub profile: Profile,
     /// False if the newest session was signed by none of the keys: then this is probably another site's key, the
     /// server is not ready, and no cookie may be replaced.
     pub key_fits: bool,
-    /// Where we listen.
-    pub address: SocketAddr,
     /// The link that makes the first superuser, if there may be one.
     pub setup_link: Option<SetupLink>,
+}
+
+/// Why a site cannot answer yet.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "callers must handle every case")]
+pub enum NotYet {
+    /// A store does not answer. It may a moment later.
+    Store(StoreError),
+    /// Something does not fit; the message says what to do.
+    Refused(Failure),
 }
 
 /// Whose site it is.
@@ -73,7 +93,6 @@ pub async fn prepare(
     settings: Settings,
     limits: &mut Limits,
 ) -> Result<(Site, TcpListener), Failure> {
-    not_built_in(&settings)?;
     let address = settings
         .text("LISTEN")
         .map_or(Some(DEFAULT_ADDRESS), address);
@@ -96,14 +115,17 @@ pub async fn prepare(
         .map_or_else(|| Ok(DatabaseUrl::default()), DatabaseUrl::parse)?;
     let secrets = secrets(&settings, &url, loopback)?;
 
+    let Some(file) = url.file() else {
+        return on_a_server(settings, &url, secrets, address, limits).await;
+    };
     let existing = existing(&url, loopback).await?;
     let situation = Situation {
-        file: url.file().to_owned(),
+        file: file.to_owned(),
         is_default: url.is_default(),
         loopback,
         database: match &existing {
             None => Database::Missing,
-            Some(store) if is_used(store).await? => Database::Used,
+            Some(store) if is_used(&**store).await? => Database::Used,
             Some(_) => Database::Unused,
         },
         key: if secrets.is_some() {
@@ -117,59 +139,114 @@ pub async fn prepare(
     let listener = accept::listen(address, limits).await?;
     let address = listener.local_addr()?;
 
-    let store = match existing {
-        Some(store) => store,
+    let database = match existing {
+        Some(database) => database,
         None => {
-            let store = SqliteStore::create(url.file()).await?;
-            let _ = store.migrate(Timestamp::now()).await?;
-            output::message(format_args!("Made the database {}.", url.file().display()));
-            store
+            let database = SqliteStore::create(file).await?;
+            let _ = database.migrate(Timestamp::now()).await?;
+            output::message(format_args!("Made the database {url}."));
+            Arc::new(database)
         }
     };
     let secrets = match secrets {
         Some(secrets) => secrets,
         None => {
-            let secrets = Secrets::new(make_key_file(url.file())?);
+            let secrets = Secrets::new(make_key_file(file)?);
             output::message(
                 "Made a secret key in a file beside the database; keep it with the database.",
             );
             secrets.with_fallbacks(settings.fallbacks(WeakKeys::Pass)?)
         }
     };
-    let profile = profile(&settings, &store).await?;
-    let key_fits = key_fits(&settings, &secrets, &store).await?;
-    if !key_fits {
-        warn!(
-            "the newest session was not signed with this secret key: is it this site's key? The server is not ready"
-        );
-    }
-    let first = loopback && store.made_by_us().await? && !store.any_user().await?;
-    let setup_link = if first {
-        Some(SetupLink::new(address, Timestamp::now())?)
-    } else {
-        None
-    };
+    let stores = Stores::open(database, &settings).await?;
     let site = Site {
         settings,
         secrets,
-        store,
-        profile,
-        key_fits,
+        stores,
         address,
-        setup_link,
+        may_come_later: false,
     };
     Ok((site, listener))
 }
 
-fn not_built_in(settings: &Settings) -> Result<(), Failure> {
-    for name in ["SESSIONS", "CACHE_URL"] {
-        if settings.get(name).is_some() {
-            return Err(Failure::new(format!(
-                "{name}: sessions elsewhere than in the database are not built in yet"
-            )));
+/// Nothing is made on a server: its database is somebody's work.
+async fn on_a_server(
+    settings: Settings,
+    url: &DatabaseUrl,
+    secrets: Option<Secrets>,
+    address: SocketAddr,
+    limits: &mut Limits,
+) -> Result<(Site, TcpListener), Failure> {
+    let secrets = secrets.ok_or_else(|| {
+        Failure::new(format!(
+            "{url} is used without a secret key; give the site's key in SECRET_KEY_FILE or SECRET_KEY"
+        ))
+    })?;
+    let stores = Stores::open(open_database(url).await?, &settings).await?;
+    let listener = accept::listen(address, limits).await?;
+    let site = Site {
+        settings,
+        secrets,
+        stores,
+        address: listener.local_addr()?,
+        may_come_later: true,
+    };
+    Ok((site, listener))
+}
+
+impl Site {
+    /// Asks the database what must be known before the first answer.
+    ///
+    /// # Errors
+    /// See [`NotYet`].
+    pub async fn look(&self) -> Result<Findings, NotYet> {
+        let database = &*self.stores.database;
+        if let Some(problem) = database.check().await?.first() {
+            return Err(NotYet::Refused(Failure::new(problem.to_string())));
         }
+        let profile = profile(&self.settings, database).await?;
+        let key_fits = self.key_fits().await?;
+        if !key_fits {
+            warn!(
+                "the newest session was not signed with this secret key: is it this site's key? The server is not \
+                 ready"
+            );
+        }
+        let first = only_this_machine(&self.address)
+            && database.made_by_us().await?
+            && !database.any_user().await?;
+        let setup_link = if first {
+            let link = SetupLink::new(self.address, Timestamp::now());
+            Some(link.map_err(|error| NotYet::Refused(error.into()))?)
+        } else {
+            None
+        };
+        self.stores.answer().await?;
+        Ok(Findings {
+            profile,
+            key_fits,
+            setup_link,
+        })
     }
-    Ok(())
+
+    async fn key_fits(&self) -> Result<bool, StoreError> {
+        let newest = self.stores.database.newest_session().await?;
+        let Some(Form::Signed(text)) = newest.map(|stored| stored.form) else {
+            return Ok(true);
+        };
+        let salt = self
+            .settings
+            .text("SESSION_SIGNING_SALT")
+            .unwrap_or(Codec::DJANGO_SALT);
+        let codec = Codec::new(&self.secrets, salt, Compression::Never);
+        Ok(!matches!(codec.decode(&text), Err(LoadError::Signing(_))))
+    }
+}
+
+impl From<StoreError> for NotYet {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
 }
 
 /// The keys that are given, in the settings or by an earlier start.
@@ -189,7 +266,7 @@ fn secrets(
         }
         return Ok(Some(secrets));
     }
-    let Some(key) = read_key_file(url.file())? else {
+    let Some(key) = url.file().map(read_key_file).transpose()?.flatten() else {
         return Ok(None);
     };
     Ok(Some(
@@ -198,47 +275,36 @@ fn secrets(
 }
 
 /// The database, if its file is there; one that we made and did not finish is finished.
-async fn existing(url: &DatabaseUrl, loopback: bool) -> Result<Option<SqliteStore>, Failure> {
-    if !url.file().try_exists()? {
+async fn existing(
+    url: &DatabaseUrl,
+    loopback: bool,
+) -> Result<Option<Arc<dyn stores::Database>>, Failure> {
+    if !url.file().map_or(Ok(false), Path::try_exists)? {
         return Ok(None);
     }
-    let store = open(url).await?;
-    if url.is_default() && loopback && store.made_by_us().await? {
-        let _ = store.migrate(Timestamp::now()).await?;
+    let database = open_database(url).await?;
+    if url.is_default() && loopback && database.made_by_us().await? {
+        let _ = database.migrate(Timestamp::now()).await?;
     }
-    match store.check().await?.first() {
-        None => Ok(Some(store)),
-        Some(problem) => Err(Failure::new(format!("{}: {problem}", url.file().display()))),
+    match database.check().await?.first() {
+        None => Ok(Some(database)),
+        Some(problem) => Err(Failure::new(format!("{url}: {problem}"))),
     }
 }
 
-async fn is_used(store: &SqliteStore) -> Result<bool, Failure> {
-    Ok(store.any_user().await? || store.newest_session().await?.is_some())
+async fn is_used(database: &dyn stores::Database) -> Result<bool, StoreError> {
+    Ok(database.any_user().await? || database.newest_session().await?.is_some())
 }
 
-async fn profile(settings: &Settings, store: &SqliteStore) -> Result<Profile, Failure> {
+async fn profile(settings: &Settings, database: &dyn stores::Database) -> Result<Profile, NotYet> {
     match settings.text("PROFILE") {
         Some("strict") => Ok(Profile::Strict),
         Some("shared") => Ok(Profile::Shared),
         Some("django") => Ok(Profile::Django),
-        Some(_) => Err(Failure::new("PROFILE should be strict, shared or django")),
-        None if store.foreign_apps().await?.is_empty() => Ok(Profile::Strict),
+        Some(_) => Err(NotYet::Refused(Failure::new(
+            "PROFILE should be strict, shared or django",
+        ))),
+        None if database.foreign_apps().await?.is_empty() => Ok(Profile::Strict),
         None => Ok(Profile::Shared),
     }
-}
-
-async fn key_fits(
-    settings: &Settings,
-    secrets: &Secrets,
-    store: &SqliteStore,
-) -> Result<bool, Failure> {
-    let newest = store.newest_session().await?;
-    let Some(Form::Signed(text)) = newest.map(|stored| stored.form) else {
-        return Ok(true);
-    };
-    let salt = settings
-        .text("SESSION_SIGNING_SALT")
-        .unwrap_or(Codec::DJANGO_SALT);
-    let codec = Codec::new(secrets, salt, Compression::Never);
-    Ok(!matches!(codec.decode(&text), Err(LoadError::Signing(_))))
 }

@@ -1,0 +1,67 @@
+//! A database that keeps both sessions and users, whichever it is.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use cloakroom_core::auth::{Permissions, User, UserStore};
+use cloakroom_core::session::{Store, StoreError, Stored};
+use cloakroom_core::time::Timestamp;
+
+use crate::django::{Migrated, Problem};
+
+/// What a site's operator asks of a database beside the two contracts of sessions and users.
+#[async_trait]
+pub trait Database: Store + UserStore + fmt::Debug {
+    /// Makes the tables that Django's own migrations make, where no other app is recorded.
+    async fn migrate(&self, now: Timestamp) -> Result<Migrated, StoreError>;
+
+    /// Looks for the tables and columns that sessions and users need.
+    async fn check(&self) -> Result<Vec<Problem>, StoreError>;
+
+    /// The apps in `django_migrations` that are not ours: then a Django works beside us.
+    async fn foreign_apps(&self) -> Result<Vec<String>, StoreError>;
+
+    /// Whether the database itself, not only its tables, was made by us.
+    async fn made_by_us(&self) -> Result<bool, StoreError>;
+
+    /// The session that ends last, expired or not. Its signature tells whether the secret key fits.
+    async fn newest_session(&self) -> Result<Option<Stored>, StoreError>;
+
+    /// What the user may do, alone and by the groups.
+    async fn permissions(&self, user: &User) -> Result<Permissions, StoreError>;
+}
+
+/// The methods of the same names that each database has by itself, so that its users need not know this trait.
+macro_rules! is_database {
+    ($store:ty) => {
+        #[async_trait]
+        impl Database for $store {
+            async fn migrate(&self, now: Timestamp) -> Result<Migrated, StoreError> {
+                <$store>::migrate(self, now).await
+            }
+
+            async fn check(&self) -> Result<Vec<Problem>, StoreError> {
+                <$store>::check(self).await
+            }
+
+            async fn foreign_apps(&self) -> Result<Vec<String>, StoreError> {
+                <$store>::foreign_apps(self).await
+            }
+
+            async fn made_by_us(&self) -> Result<bool, StoreError> {
+                <$store>::made_by_us(self).await
+            }
+
+            async fn newest_session(&self) -> Result<Option<Stored>, StoreError> {
+                <$store>::newest_session(self).await
+            }
+
+            async fn permissions(&self, user: &User) -> Result<Permissions, StoreError> {
+                <$store>::permissions(self, user).await
+            }
+        }
+    };
+}
+
+#[cfg(feature = "sqlite")]
+is_database!(crate::SqliteStore);

@@ -12,11 +12,13 @@
     reason = "a statement is executed for its effect as often as for its rows"
 )]
 
+mod faults;
 mod mariadb;
 mod postgres;
 mod process;
 mod redis;
 
+pub use faults::{Fault, Proxy};
 pub use mariadb::MariaDb;
 pub use postgres::Postgres;
 pub use process::Process;

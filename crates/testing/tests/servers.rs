@@ -2,9 +2,14 @@
 
 #![cfg(feature = "servers")]
 
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
-use cloakroom_testing::servers::{MariaDb, Postgres, Redis, RedisCluster, RedisSentinel};
+use cloakroom_testing::servers::{
+    Fault, MariaDb, Postgres, Proxy, Redis, RedisCluster, RedisSentinel,
+};
 
 #[test]
 #[ignore = "needs PostgreSQL"]
@@ -78,4 +83,54 @@ fn ends(id: u32, drop: impl FnOnce()) {
     assert!(Path::new(&process).exists());
     drop();
     assert!(!Path::new(&process).exists());
+}
+
+#[test]
+#[ignore = "needs Redis"]
+fn the_network_goes_wrong_as_it_is_told() {
+    let server = Redis::start(&[]);
+    let proxy = Proxy::to(server.port());
+    let ask = || -> std::io::Result<Vec<u8>> {
+        let mut stream = TcpStream::connect(("127.0.0.1", proxy.port()))?;
+        stream.set_read_timeout(Some(Duration::from_millis(300)))?;
+        stream.write_all(b"PING\r\n")?;
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"\n") {
+            let mut byte = [0];
+            if stream.read(&mut byte)? == 0 {
+                break;
+            }
+            answer.push(byte[0]);
+        }
+        Ok(answer)
+    };
+    assert_eq!(ask().unwrap(), b"+PONG\r\n");
+    for bytes in 0..7 {
+        proxy.set(Fault::CutsAnswers(bytes));
+        let cut = usize::try_from(bytes).unwrap();
+        assert_eq!(ask().unwrap(), b"+PONG\r\n"[..cut]);
+    }
+    proxy.set(Fault::CutsAnswers(7));
+    assert_eq!(ask().unwrap(), b"+PONG\r\n");
+    proxy.set(Fault::ResetsAnswers(3));
+    assert_eq!(ask().unwrap_err().kind(), ErrorKind::ConnectionReset);
+    proxy.set(Fault::CutsQuestions(4));
+    assert_eq!(ask().unwrap(), b"");
+    proxy.set(Fault::Refuses);
+    assert!(ask().is_err() || ask().unwrap().is_empty());
+    proxy.set(Fault::Hangs);
+    assert!(matches!(
+        ask().unwrap_err().kind(),
+        ErrorKind::WouldBlock | ErrorKind::TimedOut
+    ));
+    proxy.set(Fault::Delays(Duration::from_millis(20)));
+    let began = Instant::now();
+    assert_eq!(ask().unwrap(), b"+PONG\r\n");
+    assert!(began.elapsed() >= Duration::from_millis(40));
+    assert_eq!(proxy.connections(), 14);
+    proxy.set(Fault::Random(7));
+    let whole = (0..100)
+        .filter(|_| ask().is_ok_and(|answer| answer == b"+PONG\r\n"))
+        .count();
+    assert!((20..80).contains(&whole), "{whole}");
 }

@@ -24,6 +24,7 @@ pub(crate) use expiry::SIGNED_IN_AT_NAME;
 pub use expiry::{Expiry, Lifetime};
 pub use key::SessionKey;
 pub use memory::MemoryStore;
+pub use pickle::{PickleError, is_pickled_none};
 pub use response::{AtResponse, Due, Found, ResponseRules, failed};
 pub use signed_cookie::{CookieTooLarge, SignedCookieEngine, WrittenCookie};
 pub use state::SessionState;

@@ -177,7 +177,7 @@ impl SessionState {
                     self.origin = origin;
                     return Ok(Committed::Untouched);
                 }
-                Outcome::Kept(commit.create(&data).await?)
+                Outcome::Kept(commit.create(&data, commit.record(&data)).await?)
             }
         };
         *self = Self::new();
@@ -222,8 +222,7 @@ type Kept = (Seen, SessionData);
 
 impl Commit<'_> {
     /// Keeps data under a new key.
-    async fn create(&self, data: &SessionData) -> Result<Kept, CommitError> {
-        let record = self.record(data, None);
+    async fn create(&self, data: &SessionData, record: Record) -> Result<Kept, CommitError> {
         for _ in 0..DRAWS {
             let key = SessionKey::generate().map_err(CommitError::Random)?;
             if let Created::Created(version) = self.store.create(&key, &record).await? {
@@ -243,8 +242,12 @@ impl Commit<'_> {
         let mut base = base.clone();
         for _ in 0..ROUNDS {
             let data = changes.apply(&base).map_err(|_| CommitError::Interrupted)?;
-            let same = std::sync::Arc::ptr_eq(data.text(), base.text());
-            let record = self.record(&data, same.then_some(&before.form));
+            let record = self.record(&data);
+            let record = if std::sync::Arc::ptr_eq(data.text(), base.text()) {
+                record.keeping(&before.form)
+            } else {
+                record.changed_from(&before.form)
+            };
             match self
                 .store
                 .replace(&before.key, &before.version, &record, self.now)
@@ -276,7 +279,9 @@ impl Commit<'_> {
         changes: &Changes,
     ) -> Result<Kept, CommitError> {
         let data = changes.apply(base).map_err(|_| CommitError::Interrupted)?;
-        let new = self.create(&data).await?;
+        let new = self
+            .create(&data, self.record(&data).changed_from(&before.form))
+            .await?;
         let new_key = new.0.key.clone();
         let renewed = self.hand_over(new, before, base, changes).await;
         if renewed.is_err() {
@@ -307,7 +312,7 @@ impl Commit<'_> {
                     base = self.merged_base(&base, &stored.form, changes)?;
                     version = stored.version;
                     data = changes.apply(&base).map_err(|_| CommitError::Interrupted)?;
-                    let record = self.record(&data, None);
+                    let record = self.record(&data).changed_from(&stored.form);
                     match self
                         .store
                         .replace(&new.key, &new.version, &record, self.now)
@@ -338,7 +343,7 @@ impl Commit<'_> {
         let new = if data.is_empty() {
             None
         } else {
-            Some(self.create(data).await?)
+            Some(self.create(data, self.record(data)).await?)
         };
         let ended = match self.store.delete(key, seen, self.now).await {
             Ok(Deleted::Deleted) => Ok(Outcome::Deleted),
@@ -371,12 +376,10 @@ impl Commit<'_> {
         Ok(theirs)
     }
 
-    /// `unchanged` is the form whose data these still are.
-    fn record(&self, data: &SessionData, unchanged: Option<&Form>) -> Record {
+    fn record(&self, data: &SessionData) -> Record {
         let expire_date = self.rules.lifetime.expiry_date(data, self.now);
         let json = std::sync::Arc::clone(data.text());
-        let record = Record::new(json, expire_date, self.rules.codec.clone(), self.now);
-        unchanged.into_iter().fold(record, Record::keeping)
+        Record::new(json, expire_date, self.rules.codec.clone(), self.now)
     }
 }
 

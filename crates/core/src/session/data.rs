@@ -15,8 +15,9 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
+use super::pickle::PickleError;
 use scan::Scanner;
-pub(crate) use scan::{check_value, trimmed};
+pub(crate) use scan::{DEEPEST, LONGEST_INTEGER, check_value, trimmed};
 
 /// An immutable JSON object with its top-level names found. Clones share the text.
 #[derive(Clone)]
@@ -68,6 +69,14 @@ impl SessionData {
             Err(error) => from_latin1(error.as_bytes())?,
         };
         Self::from_ascii(text)
+    }
+
+    /// Reads Python's pickle of a dict, as Django's `cache` engine keeps it. No code can run.
+    ///
+    /// # Errors
+    /// It holds what JSON has not, or is too large; see [`PickleError`].
+    pub fn from_pickle(pickle: &[u8]) -> Result<Self, PickleError> {
+        super::pickle::read(pickle)
     }
 
     /// Reads a JSON object's text, which is ASCII.

@@ -337,8 +337,7 @@ pub(super) fn decode(form: &Form, codec: &Codec) -> Option<SessionData> {
     match form {
         Form::Signed(text) => SessionData::from_bytes(codec.decode(text).ok()?).ok(),
         Form::Json(text) => SessionData::from_ascii(std::sync::Arc::clone(text)).ok(),
-        // There is no reader yet.
-        Form::Pickled(_) => None,
+        Form::Pickled(bytes) => SessionData::from_pickle(bytes).ok(),
     }
 }
 

@@ -168,6 +168,8 @@ pub struct Record {
     signed_at: Timestamp,
     signed: OnceLock<Arc<str>>,
     pickled: OnceLock<Arc<[u8]>>,
+    /// The pickle whose unchanged values are to be kept.
+    pickled_before: Option<Arc<[u8]>>,
 }
 
 impl Record {
@@ -186,6 +188,7 @@ impl Record {
             signed_at,
             signed: OnceLock::new(),
             pickled: OnceLock::new(),
+            pickled_before: None,
         }
     }
 
@@ -195,6 +198,14 @@ impl Record {
             Form::Signed(text) => drop(self.signed.set(Arc::clone(text))),
             Form::Pickled(bytes) => drop(self.pickled.set(Arc::clone(bytes))),
             Form::Json(_) => {}
+        }
+        self
+    }
+
+    /// A record of data that were read in this form and changed since: a pickle's other values stay as they were.
+    pub(super) fn changed_from(mut self, form: &Form) -> Self {
+        if let Form::Pickled(bytes) = form {
+            self.pickled_before = Some(Arc::clone(bytes));
         }
         self
     }
@@ -215,8 +226,10 @@ impl Record {
     /// Python's pickle of the data.
     #[must_use]
     pub fn pickled(&self) -> &Arc<[u8]> {
-        self.pickled
-            .get_or_init(|| pickle::write(&self.json).into())
+        self.pickled.get_or_init(|| match &self.pickled_before {
+            Some(before) => pickle::write_over(before, &self.json).into(),
+            None => pickle::write(&self.json).into(),
+        })
     }
 
     /// The form in which the store has kept it. Who asked for two compares the signed text.

@@ -53,6 +53,54 @@ pub(in crate::session) fn to_wtf8(raw: &str) -> Cow<'_, [u8]> {
     Cow::Owned(bytes)
 }
 
+/// Adds a text in UTF-8 or with lone surrogates as a string's content. Other bytes are left out.
+pub(in crate::session) fn push_wtf8(bytes: &[u8], text: &mut String) {
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let literal = literal_prefix(rest);
+        let (valid, error) = match str::from_utf8(&rest[literal..]) {
+            Ok(valid) => (valid, None),
+            Err(error) => {
+                let (valid, _) = rest[literal..].split_at(error.valid_up_to());
+                (str::from_utf8(valid).unwrap_or_default(), Some(error))
+            }
+        };
+        text.extend(rest[..literal].iter().copied().map(char::from));
+        for character in valid.chars() {
+            push_escaped(character, text);
+        }
+        let after = &rest[literal + valid.len()..];
+        rest = match (error, after) {
+            (None, _) => return,
+            (Some(_), [0xED, middle @ 0xA0..=0xBF, last @ 0x80..=0xBF, after @ ..]) => {
+                push_unit(
+                    0xD000 | u16::from(middle & 0x3F) << 6 | u16::from(last & 0x3F),
+                    text,
+                );
+                after
+            }
+            (Some(_), [_, after @ ..]) => after,
+            (Some(_), []) => return,
+        };
+    }
+}
+
+/// A number as Python's JSON writer writes it, with the words that JSON has not.
+pub(in crate::session) fn float_text(number: f64) -> String {
+    if number.is_nan() {
+        "NaN".to_owned()
+    } else if number.is_infinite() {
+        if number > 0.0 {
+            "Infinity"
+        } else {
+            "-Infinity"
+        }
+        .to_owned()
+    } else {
+        float(&format!("{number:e}"))
+    }
+}
+
 /// How long the JSON string is with which `text` begins, its quotes included. All of `text` if it does not end.
 pub(in crate::session) fn string_length(text: &str) -> usize {
     let bytes = text.as_bytes();

@@ -5,9 +5,9 @@ use std::ops::Range;
 use super::{DataError, ascii};
 
 /// Levels of nesting that we read and write. Python gives up at 994 (3.11) to 1,497 (3.12) of them.
-const DEEPEST: usize = 900;
+pub(crate) const DEEPEST: usize = 900;
 /// Digits of an integer that Python reads (`sys.int_info.default_max_str_digits`).
-const LONGEST_INTEGER: usize = 4_300;
+pub(crate) const LONGEST_INTEGER: usize = 4_300;
 
 /// Checks the text of one value that is to stand at the top level of a session.
 pub(crate) fn check_value(text: &str) -> Result<(), DataError> {

@@ -57,7 +57,6 @@ pub(super) fn to_bytes(digits: &str) -> Vec<u8> {
 /// The decimal digits of such bytes, however many of them only repeat the sign.
 ///
 /// Takes time by the square of the length; who asks has bounded that.
-#[cfg_attr(not(test), expect(dead_code, reason = "the reader will need it"))]
 pub(super) fn to_digits(bytes: &[u8]) -> String {
     let negative = bytes.last().is_some_and(|last| *last >= 0x80);
     let mut magnitude = bytes.to_vec();

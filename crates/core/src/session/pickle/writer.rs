@@ -1,17 +1,87 @@
 //! JSON text to pickle, in one pass.
 
-use super::integer;
-use crate::session::data::ascii;
+use super::tree::{Id, Node, Step, Tree};
+use super::{PickleError, integer, machine, most_text, opcode as op};
+use crate::session::data::{SessionData, ascii};
 
 /// The pickle of a JSON object's text: a dict of what Python's JSON reader would make of it.
 ///
 /// Protocol 4, which every Python that runs Django reads. There are no frames and nothing is memoized: both only
 /// save time or room where objects are large or repeat.
-pub(crate) fn write(json: &str) -> Vec<u8> {
+pub(in crate::session) fn write(json: &str) -> Vec<u8> {
     let mut pickle = begin(json.len());
     push_json(json, &mut pickle);
     pickle.push(op::STOP);
     pickle
+}
+
+/// The same for data that were read from the pickle `before` and changed since: what is still the same at the top
+/// is written as it was there, so that tuples, keys that are no text and such outlive us.
+pub(in crate::session) fn write_over(before: &[u8], json: &str) -> Vec<u8> {
+    try_over(before, json).unwrap_or_else(|_| write(json))
+}
+
+fn try_over(before: &[u8], json: &str) -> Result<Vec<u8>, PickleError> {
+    let tree = machine::run(before)?;
+    if tree.is_json() {
+        return Ok(write(json));
+    }
+    let most = most_text(before);
+    let known = tree.names(most)?;
+    let data = SessionData::from_ascii(json).map_err(PickleError::Data)?;
+    let mut pickle = begin(json.len());
+    pickle.extend([op::EMPTY_DICT, op::MARK]);
+    let mut text = String::new();
+    for (name, raw) in data.raw_entries() {
+        let Some((key, value)) = known.get(name) else {
+            push_text(&ascii::to_wtf8(name), &mut pickle);
+            push_json(raw, &mut pickle);
+            continue;
+        };
+        push_leaf(tree.node(*key), &mut pickle);
+        text.clear();
+        tree.render(*value, most, &mut text)?;
+        if text == raw {
+            push_node(&tree, *value, &mut pickle)?;
+        } else {
+            push_json(raw, &mut pickle);
+        }
+    }
+    pickle.extend([op::SETITEMS, op::STOP]);
+    Ok(pickle)
+}
+
+/// A value out of another pickle.
+fn push_node(tree: &Tree<'_>, value: Id, pickle: &mut Vec<u8>) -> Result<(), PickleError> {
+    tree.walk(value, |step| {
+        match step {
+            Step::Leaf(node) | Step::Key(node) => push_leaf(node, pickle),
+            Step::Open(Node::List(_)) => pickle.extend([op::EMPTY_LIST, op::MARK]),
+            Step::Open(Node::Dict(_)) => pickle.extend([op::EMPTY_DICT, op::MARK]),
+            Step::Open(_) => pickle.push(op::MARK),
+            Step::Item { .. } => {}
+            Step::Close(Node::List(_)) => pickle.push(op::APPENDS),
+            Step::Close(Node::Dict(_)) => pickle.push(op::SETITEMS),
+            Step::Close(_) => pickle.push(op::TUPLE),
+        }
+        Ok(())
+    })
+}
+
+fn push_leaf(node: &Node<'_>, pickle: &mut Vec<u8>) {
+    match node {
+        Node::None => pickle.push(op::NONE),
+        Node::Bool(true) => pickle.push(op::NEWTRUE),
+        Node::Bool(false) => pickle.push(op::NEWFALSE),
+        Node::Int(integer) => match i32::try_from(*integer) {
+            Ok(small) => push_small(small, pickle),
+            Err(_) => push_long(&integer::to_bytes(&integer.to_string()), pickle),
+        },
+        Node::Long(digits) => push_long(&integer::to_bytes(digits), pickle),
+        Node::Float(float) => push_float(*float, pickle),
+        Node::Text(text) => push_text(text, pickle),
+        Node::List(_) | Node::Tuple(_) | Node::Dict(_) => {}
+    }
 }
 
 /// A pickle's head, with room for a text of `length`.
@@ -102,7 +172,7 @@ fn push_scalar(token: &str, pickle: &mut Vec<u8>) {
 }
 
 /// An integer in the shortest form that pickle has for it.
-pub(super) fn push_small(integer: i32, pickle: &mut Vec<u8>) {
+fn push_small(integer: i32, pickle: &mut Vec<u8>) {
     let bytes = integer.to_le_bytes();
     match bytes {
         [low, 0, 0, 0] => pickle.extend([op::BININT1, low]),
@@ -114,7 +184,7 @@ pub(super) fn push_small(integer: i32, pickle: &mut Vec<u8>) {
     }
 }
 
-pub(super) fn push_long(bytes: &[u8], pickle: &mut Vec<u8>) {
+fn push_long(bytes: &[u8], pickle: &mut Vec<u8>) {
     if let Ok(length) = u8::try_from(bytes.len()) {
         pickle.extend([op::LONG1, length]);
     } else {
@@ -125,13 +195,13 @@ pub(super) fn push_long(bytes: &[u8], pickle: &mut Vec<u8>) {
     pickle.extend(bytes);
 }
 
-pub(super) fn push_float(float: f64, pickle: &mut Vec<u8>) {
+fn push_float(float: f64, pickle: &mut Vec<u8>) {
     pickle.push(op::BINFLOAT);
     pickle.extend(float.to_be_bytes());
 }
 
 /// A string, in UTF-8 but for lone surrogates.
-pub(super) fn push_text(text: &[u8], pickle: &mut Vec<u8>) {
+fn push_text(text: &[u8], pickle: &mut Vec<u8>) {
     if let Ok(length) = u8::try_from(text.len()) {
         pickle.extend([op::SHORT_BINUNICODE, length]);
     } else if let Ok(length) = u32::try_from(text.len()) {
@@ -142,30 +212,6 @@ pub(super) fn push_text(text: &[u8], pickle: &mut Vec<u8>) {
         pickle.extend((text.len() as u64).to_le_bytes());
     }
     pickle.extend(text);
-}
-
-/// Pickle's opcodes, under Python's names (`pickletools.opcodes`).
-#[rustfmt::skip]
-pub(super) mod op {
-    pub(crate) const PROTO: u8 = 0x80;
-    pub(crate) const STOP: u8 = b'.';
-    pub(crate) const MARK: u8 = b'(';
-    pub(crate) const NONE: u8 = b'N';
-    pub(crate) const NEWTRUE: u8 = 0x88;
-    pub(crate) const NEWFALSE: u8 = 0x89;
-    pub(crate) const BININT: u8 = b'J';
-    pub(crate) const BININT1: u8 = b'K';
-    pub(crate) const BININT2: u8 = b'M';
-    pub(crate) const LONG1: u8 = 0x8a;
-    pub(crate) const LONG4: u8 = 0x8b;
-    pub(crate) const BINFLOAT: u8 = b'G';
-    pub(crate) const SHORT_BINUNICODE: u8 = 0x8c;
-    pub(crate) const BINUNICODE: u8 = b'X';
-    pub(crate) const BINUNICODE8: u8 = 0x8d;
-    pub(crate) const EMPTY_LIST: u8 = b']';
-    pub(crate) const APPENDS: u8 = b'e';
-    pub(crate) const EMPTY_DICT: u8 = b'}';
-    pub(crate) const SETITEMS: u8 = b'u';
 }
 
 #[cfg(test)]

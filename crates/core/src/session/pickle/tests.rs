@@ -1,0 +1,280 @@
+//! Hostile pickles, and what is kept of a pickle whose session changes.
+
+use super::*;
+
+fn text(pickle: &[u8]) -> Result<String, PickleError> {
+    read(pickle).map(|data| data.text().to_string())
+}
+
+#[test]
+fn nothing_that_names_or_calls_is_read() {
+    let rows: [&[u8]; 12] = [
+        b"cos\nsystem\n(S'true'\ntR.",
+        b"\x80\x02cos\nsystem\nX\x04\0\0\0true\x85R.",
+        b"\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x04true\x85R.",
+        b"\x80\x04}\x8c\x01a\x8c\x08builtins\x8c\x04eval\x93\x8c\x011\x85Rs.",
+        b"(i__main__\nUser\n.",
+        b"(c__main__\nUser\no.",
+        b"\x80\x02c__main__\nUser\n)\x81}b.",
+        b"\x80\x04c__main__\nUser\n)}\x92.",
+        b"}X\x01\0\0\0aPid\ns.",
+        b"\x80\x02}X\x01\0\0\0aK\x01Qs.",
+        b"\x80\x02\x82\x01.",
+        b"\x80\x05\x97.",
+    ];
+    for pickle in rows {
+        assert_eq!(
+            text(pickle),
+            Err(PickleError::Unsupported),
+            "{}",
+            pickle.escape_ascii()
+        );
+    }
+}
+
+#[test]
+fn what_python_cannot_read_is_no_pickle() {
+    let rows: [&[u8]; 31] = [
+        b"",
+        b".",
+        b"}",
+        b"\x80",
+        b"\x80\x06}.",
+        b"(.",
+        b"(}0.",
+        b"}(K\x01u.",
+        b"]K\x01K\x02s.",
+        b"}K\x01a.",
+        b"}e.",
+        b"K\x01(K\x02e.",
+        b"t.",
+        b"1.",
+        b"(K\x01d.",
+        b"h\x00.",
+        b"}h\x00.",
+        b"}q\x05h\x04.",
+        b"}r\xff\xff\xff\xff.",
+        b"p0\n.",
+        b"}p\n.",
+        b"Ix\n.",
+        b"I\n.",
+        b"L-L\n.",
+        b"Fx\n.",
+        b"V\\u12\n.",
+        b"V\\U00110000\n.",
+        b"\x8c\x02\xed\xa0.",
+        b"\x8c\x01\xff.",
+        b"\x95\xff\0\0\0\0\0\0\0}.",
+        b"\x86.",
+    ];
+    for pickle in rows {
+        assert_eq!(
+            text(pickle),
+            Err(PickleError::Malformed),
+            "{}",
+            pickle.escape_ascii()
+        );
+    }
+}
+
+#[test]
+fn what_is_no_dict_is_no_session() {
+    for pickle in [
+        &b"N."[..],
+        b"K\x05.",
+        b"\x80\x04](K\x01e.",
+        b"\x80\x04\x8c\x01a.",
+    ] {
+        assert_eq!(text(pickle), Err(PickleError::NotADict));
+    }
+}
+
+#[test]
+fn none_is_none_however_it_is_made() {
+    for pickle in [
+        &b"N."[..],
+        b"\x80\x05N.",
+        b"\x80\x04\x8c\x03abc0N.",
+        b"\x80\x04\x8c\x03abc\x940N.",
+    ] {
+        assert!(is_pickled_none(pickle), "{}", pickle.escape_ascii());
+    }
+    for pickle in [
+        &b""[..],
+        b".",
+        b"N",
+        b"}.",
+        b"\x80\x04}(\x8c\x01aNu.",
+        b"\x8c\x02N.",
+    ] {
+        assert!(!is_pickled_none(pickle), "{}", pickle.escape_ascii());
+    }
+}
+
+#[test]
+fn a_short_pickle_becomes_no_long_text() {
+    // A list of two lists of two lists …, thirty levels: a gigabyte of text.
+    let mut doubled = b"\x80\x04}\x8c\x01a](K\x01K\x01e\x940".to_vec();
+    for level in 0..30 {
+        doubled.extend([b']', b'(', b'h', level, b'h', level, b'e', 0x94, b'0']);
+    }
+    doubled.extend(b"h\x1es.");
+    assert_eq!(text(&doubled), Err(PickleError::TooLong));
+    let doubled = [b"}\x8c\x01aK\x01", &b"2\x86".repeat(30)[..], b"s."].concat();
+    assert_eq!(text(&doubled), Err(PickleError::TooLong));
+    // The same with texts, as names, and at the top.
+    let long = |inner: &[u8]| {
+        let mut pickle = b"\x80\x04}\x8c\x01aX\x00\x10\x00\x00".to_vec();
+        pickle.extend([b'x'; 0x1000]);
+        pickle.extend(b"\x94s");
+        pickle.extend(inner);
+        pickle.push(b'.');
+        pickle
+    };
+    let items = [b"\x8c\x01b](", &b"h\0".repeat(300)[..], b"es"].concat();
+    assert_eq!(text(&long(&items)), Err(PickleError::TooLong));
+    let names = [b"\x8c\x01b}(", &b"h\0K\x01".repeat(300)[..], b"us"].concat();
+    assert_eq!(text(&long(&names)), Err(PickleError::TooLong));
+    let names = [b"(", &b"h\0K\x01".repeat(300)[..], b"NK\x01u"].concat();
+    assert_eq!(text(&long(&names)), Err(PickleError::TooLong));
+    // But a text that stands in many places of an ordinary session is its own.
+    let items = [b"\x8c\x01b](", &b"h\0".repeat(60)[..], b"es"].concat();
+    assert!(text(&long(&items)).is_ok());
+}
+
+#[test]
+fn a_value_that_contains_itself_is_too_deep() {
+    let rows: [&[u8]; 3] = [
+        b"\x80\x04}\x94\x8c\x01ah\0s.",
+        b"\x80\x04}\x8c\x01a]\x94h\0as.",
+        b"\x80\x04}\x8c\x01a]\x94h\0\x85as.",
+    ];
+    for pickle in rows {
+        assert_eq!(text(pickle), Err(PickleError::Data(DataError::TooDeep)));
+    }
+}
+
+#[test]
+fn depth_is_bounded_as_in_json() {
+    let deep = |levels: usize| {
+        [
+            b"}V\x61\n",
+            &b"(".repeat(levels)[..],
+            &b"l".repeat(levels),
+            b"s.",
+        ]
+        .concat()
+    };
+    assert!(text(&deep(899)).is_ok());
+    for levels in [900, 1_000_000] {
+        assert_eq!(
+            text(&deep(levels)),
+            Err(PickleError::Data(DataError::TooDeep))
+        );
+    }
+}
+
+#[test]
+fn lengths_that_are_not_there_are_not_made_room_for() {
+    for pickle in [
+        &b"\x8b\xff\xff\xff\x7f\x01."[..],
+        b"\x8b\xff\xff\xff\xff.",
+        b"X\xff\xff\xff\xffa.",
+        b"\x8d\xff\xff\xff\xff\xff\xff\xff\xffa.",
+        b"\x8a\xff.",
+    ] {
+        assert_eq!(text(pickle), Err(PickleError::Malformed));
+    }
+}
+
+#[test]
+fn integers_are_bounded_as_in_json() {
+    let long = |length: u32| {
+        let length_bytes = length.to_le_bytes();
+        let bytes = vec![0x11; usize::try_from(length).unwrap()];
+        [b"}V\x61\n\x8b", &length_bytes[..], &bytes, b"s."].concat()
+    };
+    assert!(text(&long(1785)).is_ok());
+    assert_eq!(
+        text(&long(1787)),
+        Err(PickleError::Data(DataError::LongInteger))
+    );
+    let digits = |length: usize| [b"}V\x61\nL", &b"9".repeat(length)[..], b"L\ns."].concat();
+    assert!(text(&digits(4300)).is_ok());
+    assert_eq!(
+        text(&digits(4301)),
+        Err(PickleError::Data(DataError::LongInteger))
+    );
+}
+
+#[test]
+fn two_keys_of_one_name_are_no_session() {
+    assert_eq!(text(b"}(K\x01N\x8c\x011Nu."), Err(PickleError::SameName));
+    assert_eq!(
+        text(b"}(K\x01N\x8c\x012Nu.").unwrap(),
+        r#"{"1":null,"2":null}"#
+    );
+    assert_eq!(
+        text(b"}(K\x01K\x02K\x01K\x03u.").unwrap(),
+        r#"{"1":2,"1":3}"#
+    );
+}
+
+#[test]
+fn what_was_written_is_read() {
+    let long = format!(r#"{{"i":[{},-{}]}}"#, "7".repeat(4300), "7".repeat(900));
+    for json in [
+        "{}",
+        r#"{"a":1,"b":[true,false,null,-1,2147483648,-9223372036854775809]}"#,
+        r#"{"\u00e9\ud83d\ude00\ud800\"":"\n","":{}}"#,
+        r#"{"f":[1.0,-0.0,1e+16,5e-324,NaN,Infinity,-Infinity]}"#,
+        &long,
+    ] {
+        assert_eq!(text(&write(json)).as_deref(), Ok(json));
+    }
+}
+
+/// What is kept of `before` when its session is changed to `json`, as `dis` would show it.
+fn kept(before: &[u8], json: &str) -> String {
+    let pickle = write_over(before, json);
+    let inner = pickle
+        .strip_prefix(b"\x80\x04}(")
+        .unwrap()
+        .strip_suffix(b"u.")
+        .unwrap();
+    inner.escape_ascii().to_string()
+}
+
+#[test]
+fn what_is_not_touched_stays_as_it_was() {
+    // {"t": (1, 2), 5: "five", "n": 1}
+    let before = b"\x80\x04}(\x8c\x01tK\x01K\x02\x86K\x05\x8c\x04five\x8c\x01nK\x01u.";
+    assert_eq!(text(before).unwrap(), r#"{"t":[1,2],"5":"five","n":1}"#);
+    // Another name changes: the tuple and the key that is a number stay.
+    assert_eq!(
+        kept(before, r#"{"t":[1,2],"5":"five","n":2,"new":[1]}"#),
+        r"\x8c\x01t(K\x01K\x02tK\x05\x8c\x04five\x8c\x01nK\x02\x8c\x03new](K\x01e"
+    );
+    // They change: what Rust sets is what JSON has, under the key that was there.
+    assert_eq!(
+        kept(before, r#"{"t":[1,3],"5":"six"}"#),
+        r"\x8c\x01t](K\x01K\x03eK\x05\x8c\x03six"
+    );
+    // Nothing is left of what is removed, and where nothing was a tuple nothing is compared.
+    assert_eq!(kept(before, r#"{"n":1}"#), r"\x8c\x01nK\x01");
+    assert_eq!(kept(b"}V\x61\nK\x01s.", r#"{"a":2}"#), r"\x8c\x01aK\x02");
+    // Two halves of a character, each on its own, are another text than the whole.
+    let halves = b"}\x8c\x01a\x8c\x06\xed\xa0\xbd\xed\xb8\x80s.";
+    assert!(kept(halves, r#"{"a":"\ud83d\ude00"}"#).ends_with(r"\xed\xa0\xbd\xed\xb8\x80"));
+    let nested = b"}\x8c\x01a}(N(]}\x88K\x01stG\x3f\xf8\0\0\0\0\0\0\x8a\x09\xff\xff\xff\xff\xff\xff\xff\xff\0us.";
+    let json = text(nested).unwrap();
+    assert_eq!(
+        json,
+        r#"{"a":{"null":[[],{"true":1}],"1.5":18446744073709551615}}"#
+    );
+    assert_eq!(text(&write_over(nested, &json)).unwrap(), json);
+    assert_eq!(
+        kept(nested, &json),
+        r"\x8c\x01a}(N(](e}(\x88K\x01utG?\xf8\x00\x00\x00\x00\x00\x00\x8a\t\xff\xff\xff\xff\xff\xff\xff\xff\x00u"
+    );
+}

@@ -6,7 +6,7 @@ use cloakroom::{Cloakroom, Config};
 use cloakroom_core::auth::UserStore;
 use cloakroom_core::session::{MemoryStore, SessionKey, Store, StoreError};
 use cloakroom_core::time::Timestamp;
-use cloakroom_stores::{Database, SqliteStore};
+use cloakroom_stores::{Database, PostgresStore, SqliteStore};
 
 use crate::commands::Failure;
 use crate::database_url::DatabaseUrl;
@@ -89,7 +89,8 @@ impl Stores {
 pub async fn open_database(url: &DatabaseUrl) -> Result<Arc<dyn Database>, Failure> {
     Ok(match url {
         DatabaseUrl::Sqlite(file) => Arc::new(SqliteStore::open(file).await?),
-        DatabaseUrl::Postgres(_) | DatabaseUrl::MySql(_) => {
+        DatabaseUrl::Postgres(url) => Arc::new(PostgresStore::open(url.as_str())?),
+        DatabaseUrl::MySql(_) => {
             return Err(Failure::new("databases of this kind are not built in yet"));
         }
     })

@@ -65,3 +65,5 @@ macro_rules! is_database {
 
 #[cfg(feature = "sqlite")]
 is_database!(crate::SqliteStore);
+#[cfg(feature = "postgres")]
+is_database!(crate::PostgresStore);

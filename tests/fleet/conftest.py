@@ -6,10 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from sides import Fleet, Visitor
+from sides import ENGINES, Fleet, Visitor
 
 
-@pytest.fixture(scope="session", params=["db", "signed_cookies"])
+@pytest.fixture(scope="session", params=list(ENGINES))
 def everywhere(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
     """Both sides, for each engine that both have."""
     yield from running(tmp_path_factory.mktemp(request.param), request.param)
@@ -62,7 +62,7 @@ def empty(tmp_path: Path) -> Iterator[Fleet]:
     fleet.stop()
 
 
-@pytest.fixture(params=["db", "signed_cookies"])
+@pytest.fixture(params=list(ENGINES))
 def any_empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Fleet]:
     """The same for each engine."""
     fleet = Fleet(tmp_path, request.param)

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from client import Answer, Client
+from databases import connect, server
 from servers import DJANGO_PYTHON, ROOT, Place, Process, environment, free_port
 
 FLEET = os.environ.get("CLOAKROOM_FLEET", str(ROOT / "target/debug/examples/fleet"))
@@ -18,7 +19,16 @@ SITE = str(Path(__file__).with_name("site.py"))
 ITERATIONS = 1000
 NEW_KEY = "another secret of the tests longer than thirty-two bytes"
 PASSWORD = "correct horse battery staple"
-RUST_ENGINES = {"db": {}, "signed_cookies": {"CLOAKROOM_SESSIONS": "cookie:"}}
+# What both sides have: Django's session engine, and the server of the database or of the cache.
+ENGINES = {
+    "db": ("db", None),
+    "postgres": ("db", "postgres"),
+    "mysql": ("db", "mysql"),
+    "cache": ("cache", "redis"),
+    "cached_db": ("cached_db", "redis"),
+    "file": ("file", None),
+    "signed_cookies": ("signed_cookies", None),
+}
 
 
 class Side:
@@ -38,25 +48,43 @@ class Fleet(Place):
 
     def __init__(self, folder: Path, engine: str = "db"):
         super().__init__(folder)
-        self.engine = engine
+        self.engine, kind = ENGINES[engine]
         self.people = 0
+        self.url = f"sqlite:{self.database}"
+        self.cache = ""
+        if kind == "redis":
+            self.cache = server(kind).url
+        elif kind:
+            self.url = server(kind).database()
+        self.sessions = {
+            "db": {},
+            "cache": {"CLOAKROOM_SESSIONS": self.cache},
+            "cached_db": {"CLOAKROOM_SESSIONS": "cached", "CLOAKROOM_CACHE_URL": self.cache},
+            "file": {"CLOAKROOM_SESSIONS": f"file:{folder}"},
+            "signed_cookies": {"CLOAKROOM_SESSIONS": "cookie:"},
+        }[self.engine]
 
     def migrate(self) -> None:
         command = [DJANGO_PYTHON, SITE, str(self.database), "migrate"]
-        self.start(command, environment()).process.wait(timeout=120)
+        migrating = self.start(command, environment(SITE_DATABASE=self.url))
+        assert migrating.process.wait(timeout=120) == 0, migrating.log.read_text()
 
     def rust(self, fallbacks: tuple[str, ...] = (), **environ: str) -> Side:
         port = free_port()
-        environ = {"CLOAKROOM_PBKDF2_ITERATIONS": str(ITERATIONS), **RUST_ENGINES[self.engine], **environ}
-        environ = environment(
-            DATABASE_URL=f"sqlite:{self.database}", SECRET_KEY_FALLBACKS=json.dumps(fallbacks), **environ
-        )
+        environ = {"CLOAKROOM_PBKDF2_ITERATIONS": str(ITERATIONS), **self.sessions, **environ}
+        environ = environment(DATABASE_URL=self.url, SECRET_KEY_FALLBACKS=json.dumps(fallbacks), **environ)
         process = self.start([FLEET, str(port)], environ)
         process.await_port(port)
         return Side("rust", f"http://127.0.0.1:{port}", process)
 
     def django(self, fallbacks: tuple[str, ...] = (), **environ: str) -> Side:
-        environ = {"PBKDF2_ITERATIONS": str(ITERATIONS), "SITE_ENGINE": self.engine, **environ}
+        environ = {
+            "PBKDF2_ITERATIONS": str(ITERATIONS),
+            "SITE_ENGINE": self.engine,
+            "SITE_DATABASE": self.url,
+            "SITE_CACHE": self.cache,
+            **environ,
+        }
         environ = environment(SECRET_KEY_FALLBACKS=json.dumps(fallbacks), **environ)
         process = self.start([DJANGO_PYTHON, SITE, str(self.database), "serve"], environ)
         line = process.process.stdout.readline().strip()
@@ -67,10 +95,15 @@ class Fleet(Place):
     # The database
 
     def sql(self, statement: str, *values) -> list[tuple]:
-        connection = sqlite3.connect(self.database, timeout=10)
+        if self.url.startswith("sqlite:"):
+            connection = sqlite3.connect(self.database, timeout=10)
+        else:
+            connection, statement = connect(self.url), statement.replace("?", "%s")
+        cursor = connection.cursor()
         try:
-            with connection:
-                return connection.execute(statement, values).fetchall()
+            cursor.execute(statement, values)
+            connection.commit()
+            return list(cursor.fetchall()) if cursor.description else []
         finally:
             connection.close()
 
@@ -102,7 +135,9 @@ class Fleet(Place):
         if not rows:
             return None
         ((text, end),) = rows
-        return text, datetime.fromisoformat(end).replace(tzinfo=timezone.utc)
+        if isinstance(end, str):
+            end = datetime.fromisoformat(end)
+        return text, end.astimezone(timezone.utc) if end.tzinfo else end.replace(tzinfo=timezone.utc)
 
 
 def pbkdf2(password: str, iterations: int = ITERATIONS) -> str:

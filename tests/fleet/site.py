@@ -4,8 +4,8 @@
     site.py DATABASE serve     serves on a free port of 127.0.0.1 and prints that port
     site.py DATABASE migrate   makes Django's tables
 
-Environment: SECRET_KEY, SECRET_KEY_FALLBACKS (a JSON list), SITE_ENGINE (`db`, `signed_cookies`), SITE_USE_TZ,
-PBKDF2_ITERATIONS (the release's cost unless it is set) and SITE_SETTINGS (a JSON map of more settings).
+Environment: SECRET_KEY, SECRET_KEY_FALLBACKS (a JSON list), SITE_ENGINE (`db`, `cache`, …), SITE_DATABASE (a URL, if not
+the file), SITE_CACHE (the URL of a Redis), SITE_USE_TZ, PBKDF2_ITERATIONS (the release's cost unless it is set) and SITE_SETTINGS (a JSON map of more settings).
 """
 
 import json
@@ -13,12 +13,35 @@ import os
 import socketserver
 import sys
 import time
+from urllib.parse import urlsplit
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 import django
 from django.conf import settings
 
 DATABASE, COMMAND = sys.argv[1:3]
+
+
+def database():
+    """The database of SITE_DATABASE, or the SQLite file."""
+    url = urlsplit(os.environ.get("SITE_DATABASE", "sqlite:"))
+    if url.scheme == "sqlite":
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": DATABASE, "OPTIONS": {"timeout": 10}}
+    if url.scheme == "mysql":
+        import pymysql
+
+        # Django asks for the version of mysqlclient, whose interface PyMySQL has.
+        pymysql.version_info = (2, 2, 1, "final", 0)
+        pymysql.install_as_MySQLdb()
+    return {
+        "ENGINE": {"postgres": "django.db.backends.postgresql", "mysql": "django.db.backends.mysql"}[url.scheme],
+        "NAME": url.path.lstrip("/"),
+        "USER": url.username,
+        "PASSWORD": url.password or "",
+        "HOST": url.hostname,
+        "PORT": url.port,
+    }
+
 
 settings.configure(
     **{
@@ -28,9 +51,14 @@ settings.configure(
         "USE_TZ": os.environ.get("SITE_USE_TZ", "True") == "True",
         "TIME_ZONE": "UTC",
         "INSTALLED_APPS": ["django.contrib.contenttypes", "django.contrib.auth", "django.contrib.sessions"],
-        "DATABASES": {
-            "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": DATABASE, "OPTIONS": {"timeout": 10}}
+        "DATABASES": {"default": database()},
+        "CACHES": {
+            "default": {
+                "BACKEND": "django.core.cache.backends.redis.RedisCache",
+                "LOCATION": os.environ.get("SITE_CACHE", ""),
+            }
         },
+        "SESSION_FILE_PATH": os.path.dirname(DATABASE),
         "DEFAULT_AUTO_FIELD": "django.db.models.BigAutoField",
         "MIDDLEWARE": [
             "django.contrib.sessions.middleware.SessionMiddleware",

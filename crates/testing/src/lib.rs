@@ -7,7 +7,6 @@ mod browser;
 mod history;
 pub mod races;
 mod schedule;
-#[cfg(feature = "servers")]
 pub mod servers;
 mod sessions;
 mod users;

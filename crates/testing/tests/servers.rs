@@ -1,7 +1,5 @@
 //! The servers that tests start: they answer, come back after a kill, and end with their test.
 
-#![cfg(feature = "servers")]
-
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;

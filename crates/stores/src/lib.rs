@@ -12,6 +12,8 @@ mod database;
 mod django;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+#[cfg(feature = "redis")]
+pub mod redis;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod session_table;
 #[cfg(feature = "sqlite")]
@@ -19,6 +21,8 @@ pub mod sqlite;
 
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresOptions, PostgresStore};
+#[cfg(feature = "redis")]
+pub use redis::{RedisAdvice, RedisOptions, RedisStore};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteOptions, SqliteStore};
 #[cfg(any(feature = "postgres", feature = "sqlite"))]

@@ -13,5 +13,5 @@ mod users;
 
 #[cfg(feature = "browser")]
 pub use browser::{Browser, Page};
-pub use sessions::{record, store_contract};
+pub use sessions::{record, store_contract, store_contract_without_clearing};
 pub use users::user_store_contract;

@@ -15,6 +15,28 @@ use cloakroom_core::time::Timestamp;
 /// # Panics
 /// The store breaks the contract.
 pub async fn store_contract<F: Future<Output = Arc<dyn Store>>>(make: impl Fn() -> F) {
+    contract(make, Expired::StaysUntilCleared).await;
+}
+
+/// The same for a store whose database removes by itself what has expired, so that there is nothing to clear.
+///
+/// # Panics
+/// The store breaks the contract.
+pub async fn store_contract_without_clearing<F: Future<Output = Arc<dyn Store>>>(
+    make: impl Fn() -> F,
+) {
+    contract(make, Expired::GoesByItself).await;
+}
+
+/// What becomes of a record that has expired.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Expired {
+    StaysUntilCleared,
+    /// By a clock that is not the test's.
+    GoesByItself,
+}
+
+async fn contract<F: Future<Output = Arc<dyn Store>>>(make: impl Fn() -> F, expired: Expired) {
     let store = make().await;
     let store = &*store;
     what_was_created_is_loaded(store).await;
@@ -29,11 +51,15 @@ pub async fn store_contract<F: Future<Output = Arc<dyn Store>>>(make: impl Fn() 
     the_one_seen_is_deleted(store).await;
     an_expired_record_is_gone_and_removed(store).await;
     any_text_is_kept(store).await;
-    expired_records_are_cleared(&*make().await).await;
+    if expired == Expired::StaysUntilCleared {
+        expired_records_are_cleared(&*make().await).await;
+    } else {
+        assert_eq!(store.clear_expired(Timestamp::MAX, 9).await.unwrap(), 0);
+    }
     one_of_many_writers_wins(make().await).await;
     one_of_many_creators_wins(make().await).await;
     for seed in 1..=4 {
-        random_calls_agree_with_a_model(&*make().await, seed).await;
+        random_calls_agree_with_a_model(&*make().await, seed, expired).await;
     }
 }
 
@@ -51,7 +77,7 @@ pub fn record(json: &str, expire_date: Timestamp) -> Record {
 }
 
 async fn what_was_created_is_loaded(store: &dyn Store) {
-    let (key, now) = (new_key(), Timestamp::now());
+    let (key, now) = (new_key(), this_moment());
     let one = record(r#"{"a": 1}"#, in_an_hour(now));
     let version = create(store, &key, &one).await;
     let stored = store.load(&key, now).await.unwrap().unwrap();
@@ -60,7 +86,7 @@ async fn what_was_created_is_loaded(store: &dyn Store) {
 }
 
 async fn a_key_is_taken_once(store: &dyn Store) {
-    let (key, now) = (new_key(), Timestamp::now());
+    let (key, now) = (new_key(), this_moment());
     let one = record(r#"{"a": 1}"#, in_an_hour(now));
     let _ = create(store, &key, &one).await;
     let two = record(r#"{"a": 2}"#, in_an_hour(now));
@@ -69,7 +95,7 @@ async fn a_key_is_taken_once(store: &dyn Store) {
 }
 
 async fn keys_are_compared_byte_for_byte(store: &dyn Store) {
-    let now = Timestamp::now();
+    let now = this_moment();
     let keys = ["abcdefgh", "ABCDEFGH", "abcdefgh ", "àbcdefgh", "abcdefg%"];
     let [key, others @ ..] = keys.map(|text| SessionKey::parse(text).unwrap());
     let one = record("{}", in_an_hour(now));
@@ -85,13 +111,13 @@ async fn keys_are_compared_byte_for_byte(store: &dyn Store) {
 }
 
 async fn loading_creates_nothing(store: &dyn Store) {
-    let (key, now) = (new_key(), Timestamp::now());
+    let (key, now) = (new_key(), this_moment());
     assert!(store.load(&key, now).await.unwrap().is_none());
     let _ = create(store, &key, &record("{}", in_an_hour(now))).await;
 }
 
 async fn a_record_ends_at_its_expiry(store: &dyn Store) {
-    let (key, now) = (new_key(), Timestamp::now());
+    let (key, now) = (new_key(), this_moment());
     // A whole second and a fraction: their texts have different lengths.
     for micros in [0, 500_000] {
         let end = Timestamp::from_unix_seconds(now.unix_seconds() + 3600).unix_micros() + micros;
@@ -118,7 +144,7 @@ async fn a_record_ends_at_its_expiry(store: &dyn Store) {
 }
 
 async fn the_one_seen_is_replaced(store: &dyn Store) {
-    let (key, now) = (new_key(), Timestamp::now());
+    let (key, now) = (new_key(), this_moment());
     let one = record(r#"{"a": 1}"#, in_an_hour(now));
     let version = create(store, &key, &one).await;
     let two = record(r#"{"a": 2}"#, in_an_hour(now).plus_seconds(7));
@@ -133,7 +159,7 @@ async fn the_one_seen_is_replaced(store: &dyn Store) {
 }
 
 async fn the_same_text_moves_only_the_expiry(store: &dyn Store) {
-    let (key, now) = (new_key(), Timestamp::now());
+    let (key, now) = (new_key(), this_moment());
     let one = record(r#"{"a": 1}"#, in_an_hour(now));
     let version = create(store, &key, &one).await;
     let longer = record(r#"{"a": 1}"#, in_an_hour(in_an_hour(now)));
@@ -144,7 +170,7 @@ async fn the_same_text_moves_only_the_expiry(store: &dyn Store) {
 }
 
 async fn another_s_change_is_handed_back(store: &dyn Store) {
-    let (key, now) = (new_key(), Timestamp::now());
+    let (key, now) = (new_key(), this_moment());
     let seen = create(store, &key, &record(r#"{"a": 1}"#, in_an_hour(now))).await;
     let theirs = record(r#"{"a": 2}"#, in_an_hour(now));
     let version = replace(store, &key, &seen, &theirs, now).await;
@@ -166,7 +192,7 @@ async fn another_s_change_is_handed_back(store: &dyn Store) {
 }
 
 async fn nothing_brings_a_record_back(store: &dyn Store) {
-    let (key, now) = (new_key(), Timestamp::now());
+    let (key, now) = (new_key(), this_moment());
     let one = record("{}", in_an_hour(now));
     let seen = create(store, &key, &one).await;
     let deleted = store.delete(&key, None, now).await.unwrap();
@@ -183,7 +209,7 @@ async fn nothing_brings_a_record_back(store: &dyn Store) {
 }
 
 async fn the_one_seen_is_deleted(store: &dyn Store) {
-    let (key, now) = (new_key(), Timestamp::now());
+    let (key, now) = (new_key(), this_moment());
     let seen = create(store, &key, &record("{}", in_an_hour(now))).await;
     let deleted = store.delete(&key, Some(&seen), now).await.unwrap();
     assert!(matches!(deleted, Deleted::Deleted), "{deleted:?}");
@@ -191,7 +217,7 @@ async fn the_one_seen_is_deleted(store: &dyn Store) {
 }
 
 async fn an_expired_record_is_gone_and_removed(store: &dyn Store) {
-    let (key, now) = (new_key(), Timestamp::now());
+    let (key, now) = (new_key(), this_moment());
     let end = in_an_hour(now);
     let seen = create(store, &key, &record("{}", end)).await;
     let deleted = store.delete(&key, Some(&seen), end).await.unwrap();
@@ -203,7 +229,7 @@ async fn an_expired_record_is_gone_and_removed(store: &dyn Store) {
 }
 
 async fn any_text_is_kept(store: &dyn Store) {
-    let now = Timestamp::now();
+    let now = this_moment();
     let long = format!(
         r#"{{"a": "{}"}}"#,
         "é\u{1f9e5}\u{2028}'\"%_\\\\".repeat(20_000)
@@ -223,7 +249,7 @@ async fn any_text_is_kept(store: &dyn Store) {
 }
 
 async fn expired_records_are_cleared(store: &dyn Store) {
-    let now = Timestamp::now();
+    let now = this_moment();
     let end = in_an_hour(now);
     let mut early = Vec::new();
     for _ in 0..5 {
@@ -250,7 +276,7 @@ async fn expired_records_are_cleared(store: &dyn Store) {
 }
 
 async fn one_of_many_writers_wins(store: Arc<dyn Store>) {
-    let (key, now) = (new_key(), Timestamp::now());
+    let (key, now) = (new_key(), this_moment());
     let seen = create(&*store, &key, &record("{}", in_an_hour(now))).await;
     let writers: Vec<_> = (0..16)
         .map(|number| {
@@ -278,7 +304,7 @@ async fn one_of_many_writers_wins(store: Arc<dyn Store>) {
 }
 
 async fn one_of_many_creators_wins(store: Arc<dyn Store>) {
-    let (key, now) = (new_key(), Timestamp::now());
+    let (key, now) = (new_key(), this_moment());
     let creators: Vec<_> = (0..16)
         .map(|number| {
             let (store, key) = (Arc::clone(&store), key.clone());
@@ -297,11 +323,11 @@ async fn one_of_many_creators_wins(store: Arc<dyn Store>) {
 
 /// One caller, few keys, a clock that runs, versions old and new: each answer is compared with what a
 /// map would say.
-async fn random_calls_agree_with_a_model(store: &dyn Store, seed: u64) {
+async fn random_calls_agree_with_a_model(store: &dyn Store, seed: u64, expired: Expired) {
     let keys = [new_key(), new_key(), new_key()];
     let mut model: HashMap<&str, (Version, Timestamp)> = HashMap::new();
     let mut seen: Vec<Version> = Vec::new();
-    let mut now = Timestamp::now();
+    let mut now = this_moment();
     let mut random = Lcg(seed);
     for step in 0..150 {
         let key = &keys[random.below(keys.len())];
@@ -371,7 +397,7 @@ async fn random_calls_agree_with_a_model(store: &dyn Store, seed: u64) {
                     }
                 }
             }
-            4 if step % 10 == 0 => {
+            4 if step % 10 == 0 && expired == Expired::StaysUntilCleared => {
                 let before = model.len();
                 model.retain(|_, (_, end)| *end >= now);
                 let removed = store.clear_expired(now, 10).await.unwrap();
@@ -432,6 +458,12 @@ fn assert_holds(stored: &Stored, record: &Record) {
 
 pub(crate) fn new_key() -> SessionKey {
     SessionKey::generate().expect("the operating system has random numbers")
+}
+
+/// Now, in whole milliseconds: no store keeps less of an expiry.
+fn this_moment() -> Timestamp {
+    let now = Timestamp::now().unix_micros();
+    Timestamp::from_unix_micros(now - now % 1000)
 }
 
 fn in_an_hour(now: Timestamp) -> Timestamp {

@@ -10,11 +10,15 @@
 mod database;
 #[cfg(feature = "sqlite")]
 mod django;
+#[cfg(all(feature = "file", unix))]
+pub mod file;
 #[cfg(feature = "sqlite")]
 mod session_table;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 
+#[cfg(all(feature = "file", unix))]
+pub use file::{FileOptions, FileStore};
 #[cfg(feature = "sqlite")]
 pub use {
     database::Database,

@@ -61,6 +61,10 @@ def sqlite(name):
     return Test("cloakroom-stores", ("--test", "sqlite"), name)
 
 
+def files(name):
+    return Test("cloakroom-stores", ("--features", "file", "--test", "file"), name)
+
+
 def web(name):
     return Test("cloakroom", ("--lib",), name)
 

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use cloakroom::{Cloakroom, Config};
 use cloakroom_core::auth::UserStore;
-use cloakroom_core::session::{MemoryStore, SessionKey, Store, StoreError};
+use cloakroom_core::session::{Codec, MemoryStore, SessionKey, Store, StoreError};
 use cloakroom_core::time::Timestamp;
-use cloakroom_stores::{Database, PostgresStore, SqliteStore};
+use cloakroom_stores::{Database, FileStore, PostgresStore, RedisOptions, RedisStore, SqliteStore};
 
 use crate::commands::Failure;
-use crate::database_url::DatabaseUrl;
+use crate::database_url::{DatabaseUrl, NetworkUrl};
 use crate::sessions_url::SessionsUrl;
 use crate::settings::Settings;
 
@@ -39,10 +39,14 @@ impl Stores {
     ///
     /// # Errors
     /// The setting names none, or one that cannot be opened. A server that does not answer is no error yet.
-    pub async fn open(database: Arc<dyn Database>, settings: &Settings) -> Result<Self, Failure> {
+    pub async fn open(
+        database: Arc<dyn Database>,
+        settings: &Settings,
+        config: &Config,
+    ) -> Result<Self, Failure> {
         let sessions = match settings.text("SESSIONS") {
             None => Sessions::InDatabase,
-            Some(text) => sessions(SessionsUrl::parse(text)?, &database, settings).await?,
+            Some(text) => sessions(SessionsUrl::parse(text)?, settings, config).await?,
         };
         Ok(Self { database, sessions })
     }
@@ -98,17 +102,48 @@ pub async fn open_database(url: &DatabaseUrl) -> Result<Arc<dyn Database>, Failu
 
 async fn sessions(
     url: SessionsUrl,
-    _database: &Arc<dyn Database>,
-    _settings: &Settings,
+    settings: &Settings,
+    config: &Config,
 ) -> Result<Sessions, Failure> {
     Ok(match url {
         SessionsUrl::Database(url) => Sessions::Apart(open_database(&url).await?),
         SessionsUrl::Cookie => Sessions::InCookies,
         SessionsUrl::Memory => Sessions::Apart(Arc::new(MemoryStore::new(MOST_IN_MEMORY))),
-        SessionsUrl::Redis(_) | SessionsUrl::Cached | SessionsUrl::File(_) => {
+        SessionsUrl::Redis(url) => {
+            Sessions::Apart(Arc::new(redis(&url, settings, RedisOptions::CACHE)?))
+        }
+        SessionsUrl::File(folder) => {
+            let session = &config.session;
+            let codec = Codec::new(&config.secrets, &session.salt, session.compression);
+            let name = &session.cookie.name;
+            Sessions::Apart(Arc::new(FileStore::open(
+                folder,
+                name,
+                codec,
+                session.lifetime,
+            )?))
+        }
+        SessionsUrl::Cached => {
             return Err(Failure::new("sessions of this kind are not built in yet"));
         }
     })
+}
+
+/// A Redis under the names that Django gives its entries.
+fn redis(url: &NetworkUrl, settings: &Settings, prefix: &str) -> Result<RedisStore, Failure> {
+    let options = RedisOptions {
+        key_prefix: settings
+            .text("CACHE_KEY_PREFIX")
+            .unwrap_or_default()
+            .to_owned(),
+        version: settings
+            .get("CACHE_VERSION")
+            .map_or(Some(1), serde_json::Value::as_u64)
+            .ok_or_else(|| Failure::new("CACHE_VERSION should be a whole number from 0 on"))?,
+        cache_key_prefix: prefix.to_owned(),
+        ..RedisOptions::default()
+    };
+    Ok(RedisStore::open_with(url.as_str(), options)?)
 }
 
 /// With some hundred bytes each, less than a hundred megabytes.

@@ -10,6 +10,8 @@
 mod database;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod django;
+#[cfg(all(feature = "file", unix))]
+pub mod file;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 #[cfg(feature = "redis")]
@@ -19,6 +21,8 @@ mod session_table;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 
+#[cfg(all(feature = "file", unix))]
+pub use file::{FileOptions, FileStore};
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresOptions, PostgresStore};
 #[cfg(feature = "redis")]

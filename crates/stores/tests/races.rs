@@ -33,3 +33,26 @@ mod sqlite {
 
     cloakroom_testing::race_tests!(open);
 }
+
+#[cfg(all(feature = "file", unix))]
+mod file {
+    use std::sync::Arc;
+
+    use cloakroom_core::secret::{SecretKey, Secrets};
+    use cloakroom_core::session::{Codec, Lifetime, Store};
+    use cloakroom_core::signing::Compression;
+    use cloakroom_stores::FileStore;
+    use tempfile::TempDir;
+
+    async fn open() -> (Arc<dyn Store>, TempDir) {
+        // Where it can be, in memory: what reaches the disk is tested elsewhere, and would take minutes here.
+        let memory = TempDir::new_in("/dev/shm");
+        let folder = memory.or_else(|_| TempDir::new()).unwrap();
+        let key = SecretKey::new("fifty random characters that nobody else knows, say").unwrap();
+        let codec = Codec::new(&Secrets::new(key), Codec::DJANGO_SALT, Compression::Never);
+        let store = FileStore::open(folder.path(), "sessionid", codec, Lifetime::DJANGO).unwrap();
+        (Arc::new(store), folder)
+    }
+
+    cloakroom_testing::race_tests!(open);
+}

@@ -25,6 +25,8 @@ mod visit;
 
 pub use auth::{Auth, User, login_required};
 pub use cloakroom_core::{cookie, password, secret, signing, time, version};
+#[cfg(all(feature = "file", unix))]
+pub use cloakroom_stores::{FileOptions, FileStore};
 #[cfg(feature = "sqlite")]
 pub use cloakroom_stores::{SqliteOptions, SqliteStore};
 pub use config::{

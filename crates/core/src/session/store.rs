@@ -246,6 +246,12 @@ impl Record {
     pub const fn expire_date(&self) -> Timestamp {
         self.expire_date
     }
+
+    /// When the record is saved, from which its age counts.
+    #[must_use]
+    pub const fn saved_at(&self) -> Timestamp {
+        self.signed_at
+    }
 }
 
 impl fmt::Debug for Record {

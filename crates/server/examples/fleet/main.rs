@@ -57,7 +57,8 @@ async fn serve(port: u16) -> Result<(), Failure> {
     let url = settings
         .text("DATABASE_URL")
         .map_or_else(|| Ok(DatabaseUrl::default()), DatabaseUrl::parse)?;
-    let stores = Stores::open(open_database(&url).await?, &settings).await?;
+    let mut config = config(&settings)?;
+    let stores = Stores::open(open_database(&url).await?, &settings, &config).await?;
     let database = Arc::clone(&stores.database);
     if let Some(problem) = database.check().await?.first() {
         return Err(problem.to_string().into());
@@ -66,7 +67,6 @@ async fn serve(port: u16) -> Result<(), Failure> {
     let mut limits = Limits::default();
     let listener = accept::listen(address, &mut limits).await?;
     let address = listener.local_addr()?;
-    let mut config = config(&settings)?;
     config.hosts.port = address.port();
     let hashers = config.login.hashers.clone();
     let in_cookies = stores.session_store().is_none();

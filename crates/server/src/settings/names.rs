@@ -116,7 +116,7 @@ pub(super) const SECRETS: [&str; 4] = [
 ];
 
 /// Django's settings first, then those that Django does not have.
-const SETTINGS: [(&str, Kind); 39] = [
+const SETTINGS: [(&str, Kind); 41] = [
     ("ALLOWED_HOSTS", Kind::Texts),
     ("AUTHENTICATION_BACKENDS", Kind::Texts),
     ("CSRF_COOKIE_AGE", Kind::WholeOrNone),
@@ -144,7 +144,9 @@ const SETTINGS: [(&str, Kind); 39] = [
     ("SIGNED_COOKIE_LEGACY_SALT_FALLBACK", Kind::Bool),
     ("USE_X_FORWARDED_HOST", Kind::Bool),
     ("USE_X_FORWARDED_PORT", Kind::Bool),
+    ("CACHE_KEY_PREFIX", Kind::Text),
     ("CACHE_URL", Kind::Text),
+    ("CACHE_VERSION", Kind::Whole),
     ("DATABASE_URL", Kind::Text),
     ("DJANGO_VERSION", Kind::Text),
     ("LISTEN", Kind::Text),

@@ -12,7 +12,7 @@ use cloakroom_stores::{self as stores, SqliteStore};
 use tokio::net::TcpListener;
 use tracing::warn;
 
-use super::{DEFAULT_ADDRESS, address, only_this_machine};
+use super::{DEFAULT_ADDRESS, address, config, only_this_machine};
 use crate::accept::{self, Limits};
 use crate::commands::Failure;
 use crate::database_url::DatabaseUrl;
@@ -158,7 +158,7 @@ pub async fn prepare(
             secrets.with_fallbacks(settings.fallbacks(WeakKeys::Pass)?)
         }
     };
-    let stores = Stores::open(database, &settings).await?;
+    let stores = Stores::open(database, &settings, &config(&settings, &secrets, None)?).await?;
     let site = Site {
         settings,
         secrets,
@@ -182,7 +182,8 @@ async fn on_a_server(
             "{url} is used without a secret key; give the site's key in SECRET_KEY_FILE or SECRET_KEY"
         ))
     })?;
-    let stores = Stores::open(open_database(url).await?, &settings).await?;
+    let config = config(&settings, &secrets, None)?;
+    let stores = Stores::open(open_database(url).await?, &settings, &config).await?;
     let listener = accept::listen(address, limits).await?;
     let site = Site {
         settings,

@@ -14,12 +14,14 @@
 
 mod faults;
 mod mariadb;
+mod pgbouncer;
 mod postgres;
 mod process;
 mod redis;
 
 pub use faults::{Fault, Proxy};
 pub use mariadb::MariaDb;
+pub use pgbouncer::PgBouncer;
 pub use postgres::Postgres;
 pub use process::Process;
 pub use redis::{Redis, RedisCluster, RedisSentinel};

@@ -2,6 +2,9 @@
 #![cfg(feature = "postgres")]
 
 mod database;
+mod failures;
+mod pgbouncer;
+mod replies;
 
 use std::sync::Arc;
 

@@ -128,7 +128,7 @@ impl Postgres {
 }
 
 /// PostgreSQL refuses to run as root; then it runs as Debian's user for it.
-fn as_postgres(program: &Path) -> Command {
+pub(super) fn as_postgres(program: &Path) -> Command {
     if rustix::process::geteuid().is_root() {
         let mut command = Command::new("setpriv");
         command.args([
@@ -144,7 +144,7 @@ fn as_postgres(program: &Path) -> Command {
     }
 }
 
-fn give_away(path: &Path) {
+pub(super) fn give_away(path: &Path) {
     if rustix::process::geteuid().is_root() {
         let given = Command::new("chown")
             .arg("-R")

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use cloakroom_core::session::StoreError;
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
 };
@@ -34,23 +35,14 @@ pub(super) fn connector(
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|error| StoreError::new("TLS cannot be used here").with_source(error))?;
-    let builder = match trust {
-        Trust::Host(file) => builder.with_root_certificates(roots(file)?),
-        Trust::Chain(file) => {
-            let chain = WebPkiServerVerifier::builder_with_provider(roots(file)?.into(), provider)
-                .build()
-                .map_err(|error| {
-                    StoreError::new("sslrootcert holds no certificate that can sign others")
-                        .with_source(error)
-                })?;
-            builder
-                .dangerous()
-                .with_custom_certificate_verifier(Arc::new(InsecureAnyHost(chain)))
-        }
-        Trust::Anyone => builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(InsecureAnyone(provider))),
+    let verifier: Arc<dyn ServerCertVerifier> = match trust {
+        Trust::Anyone => Arc::new(InsecureAnyone(provider)),
+        Trust::Chain(file) => Arc::new(Roots::read(file, Hosts::InsecureAny, provider)?),
+        Trust::Host(file) => Arc::new(Roots::read(file, Hosts::TheOneNamed, provider)?),
     };
+    let builder = builder
+        .dangerous()
+        .with_custom_certificate_verifier(verifier);
     let config = match own {
         None => builder.with_no_client_auth(),
         Some((certificate, key)) => {
@@ -67,32 +59,6 @@ pub(super) fn connector(
     Ok(MakeRustlsConnect::new(config))
 }
 
-fn roots(file: Option<&str>) -> Result<RootCertStore, StoreError> {
-    let mut roots = RootCertStore::empty();
-    match file {
-        Some(file) => {
-            let certificates = CertificateDer::pem_file_iter(file)
-                .map_err(|error| unreadable("sslrootcert", error))?;
-            for certificate in certificates {
-                let certificate = certificate.map_err(|error| unreadable("sslrootcert", error))?;
-                roots
-                    .add(certificate)
-                    .map_err(|error| unreadable("sslrootcert", error))?;
-            }
-        }
-        None => {
-            // Systems keep odd certificates among good ones; those that cannot be read sign nothing.
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        }
-    }
-    if roots.is_empty() {
-        return Err(StoreError::new(
-            "there is no root certificate to verify the database's server with; name a file of them in sslrootcert",
-        ));
-    }
-    Ok(roots)
-}
-
 fn unreadable(option: &str, error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
     StoreError::new(format!(
         "the file that {option} names in the database's URL cannot be used; it should be PEM that this user may read"
@@ -100,14 +66,70 @@ fn unreadable(option: &str, error: impl std::error::Error + Send + Sync + 'stati
     .with_source(error)
 }
 
-/// Believes a certificate for any host, if its chain is good.
-///
-/// # Security
-/// Whoever has a certificate of the same authority can take the server's place. `verify-ca` asks for this.
+/// Believes what one of these signed.
 #[derive(Debug)]
-struct InsecureAnyHost(Arc<WebPkiServerVerifier>);
+struct Roots {
+    verifier: Arc<WebPkiServerVerifier>,
+    /// The certificates that the site itself has named.
+    named: Vec<CertificateDer<'static>>,
+    hosts: Hosts,
+}
 
-impl ServerCertVerifier for InsecureAnyHost {
+/// For which hosts a certificate is believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hosts {
+    /// The one that the URL names.
+    TheOneNamed,
+    /// Any.
+    ///
+    /// # Security
+    /// Whoever has a certificate of the same authority can take the server's place. `verify-ca` asks for this.
+    InsecureAny,
+}
+
+impl Roots {
+    fn read(
+        file: Option<&str>,
+        hosts: Hosts,
+        provider: Arc<CryptoProvider>,
+    ) -> Result<Self, StoreError> {
+        let mut roots = RootCertStore::empty();
+        let named = match file {
+            None => {
+                // Systems keep odd certificates among good ones; those that cannot be read sign nothing.
+                roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+                Vec::new()
+            }
+            Some(file) => {
+                let named: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(file)
+                    .and_then(Iterator::collect)
+                    .map_err(|error| unreadable("sslrootcert", error))?;
+                for certificate in &named {
+                    roots
+                        .add(certificate.clone())
+                        .map_err(|error| unreadable("sslrootcert", error))?;
+                }
+                named
+            }
+        };
+        let verifier = WebPkiServerVerifier::builder_with_provider(roots.into(), provider)
+            .build()
+            .map_err(|error| {
+                StoreError::new(
+                    "there is no root certificate to verify the database's server with; name a file of them in \
+                     sslrootcert",
+                )
+                .with_source(error)
+            })?;
+        Ok(Self {
+            verifier,
+            named,
+            hosts,
+        })
+    }
+}
+
+impl ServerCertVerifier for Roots {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -116,14 +138,28 @@ impl ServerCertVerifier for InsecureAnyHost {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        // The name is looked at last, when all else holds.
-        match self
-            .0
-            .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
-        {
+        let verdict = self.verifier.verify_server_cert(
+            end_entity,
+            intermediates,
+            server_name,
+            ocsp_response,
+            now,
+        );
+        match verdict {
+            // The name is looked at last, when all else holds.
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) => Ok(ServerCertVerified::assertion()),
+            )) if self.hosts == Hosts::InsecureAny => Ok(ServerCertVerified::assertion()),
+            // A certificate that signs itself, made as PostgreSQL's manual says, is an authority's; rustls takes
+            // none of these for a server's. The site has named this very one. (An expired one is another error.)
+            Err(Error::InvalidCertificate(CertificateError::Other(_)))
+                if self.named.contains(end_entity) =>
+            {
+                if self.hosts == Hosts::TheOneNamed {
+                    verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+                }
+                Ok(ServerCertVerified::assertion())
+            }
             other => other,
         }
     }
@@ -134,7 +170,7 @@ impl ServerCertVerifier for InsecureAnyHost {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0
+        self.verifier
             .verify_tls12_signature(message, certificate, signature)
     }
 
@@ -144,12 +180,12 @@ impl ServerCertVerifier for InsecureAnyHost {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0
+        self.verifier
             .verify_tls13_signature(message, certificate, signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
+        self.verifier.supported_verify_schemes()
     }
 }
 

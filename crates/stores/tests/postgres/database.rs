@@ -1,5 +1,6 @@
 //! Databases for tests, on one server for all of them.
 
+use std::path::Path;
 use std::time::Duration;
 
 use cloakroom_core::session::{Created, SessionKey, Store as _, StoreError};
@@ -68,4 +69,12 @@ pub(crate) fn key(number: u32) -> SessionKey {
 #[track_caller]
 pub(crate) fn says(error: &StoreError, words: &str) {
     assert!(error.to_string().contains(words), "{error}: {error:?}");
+}
+
+/// The server runs as another user where the tests run as root.
+pub(crate) fn readable(folder: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let everybody = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(folder, everybody).unwrap();
 }

@@ -9,7 +9,9 @@ use cloakroom_stores::{PostgresStore, Problem};
 use cloakroom_testing::record;
 use cloakroom_testing::servers::Postgres;
 
-use crate::database::{HASTE, create, edit, hasty, hasty_one, key, migrated, other, says};
+use crate::database::{
+    HASTE, create, edit, hasty, hasty_one, key, migrated, other, readable, says,
+};
 
 /// What a deadline may take longer where the machine is busy.
 const GRACE: Duration = Duration::from_secs(2);
@@ -425,14 +427,6 @@ fn raises(code: &str, condition: &str) -> String {
          DROP TRIGGER IF EXISTS refuse ON django_session;
          CREATE TRIGGER refuse BEFORE INSERT ON django_session FOR EACH ROW EXECUTE FUNCTION refuse()"
     )
-}
-
-/// The server is another user.
-fn readable(folder: &std::path::Path) {
-    use std::os::unix::fs::PermissionsExt as _;
-
-    let everybody = std::fs::Permissions::from_mode(0o755);
-    std::fs::set_permissions(folder, everybody).unwrap();
 }
 
 #[test]

@@ -2,9 +2,13 @@
 #![cfg(feature = "postgres")]
 
 mod database;
+mod encrypted;
 mod failures;
+mod killed;
 mod pgbouncer;
 mod replies;
+mod schema;
+mod table;
 
 use std::sync::Arc;
 

@@ -115,6 +115,11 @@ impl Postgres {
         String::from_utf8_lossy(&ran.stdout).into_owned()
     }
 
+    /// Gives a file, such as a private key, to the user as whom servers run.
+    pub fn owns(path: &Path) {
+        give_away(path);
+    }
+
     /// The port on 127.0.0.1.
     #[must_use]
     pub const fn port(&self) -> u16 {

@@ -68,8 +68,13 @@ impl Connections {
     }
 
     async fn open(&self) -> Result<Link, Error> {
+        // No two stores ask for quite the same, so that one which finds it in force knows that it is its own.
+        let mark = u32::try_from(self.hasher.hash_one("mark") % 64).expect("less than 64");
+        let lock = self.deadline.mul_f64(LOCK_PATIENCE);
         let timeouts = Timeouts {
-            lock: self.deadline.mul_f64(LOCK_PATIENCE),
+            lock: lock
+                .saturating_sub(Duration::from_millis(1) * mark)
+                .max(lock / 2),
             statement: self.deadline.mul_f64(STATEMENT_PATIENCE),
         };
         Link::open(&self.address, timeouts, &self.sharing).await
@@ -300,6 +305,8 @@ impl Call<'_> {
     fn look_for_a_pooler(&self, error: &Error) {
         if is_pooled(error) {
             self.connections.sharing.notice();
+            // Those that have prepared statements would only fail, one after another.
+            lock(&self.connections.idle).clear();
         }
     }
 

@@ -39,8 +39,9 @@ pub(super) struct Answer {
 /// Whether a pooler stands in between that gives each transaction another of the server's connections, such as
 /// PgBouncer in its transaction mode.
 ///
-/// Then nothing outlasts a transaction: no setting and no prepared statement. It is noticed by what a connection
-/// asks for when it begins, and remembered: our timeouts are refused, or are not what is in force afterwards.
+/// Then nothing outlasts a transaction: no setting and no prepared statement. Worse, a statement may be found that
+/// another program has prepared under the same name. So it is noticed before anything is prepared, and remembered:
+/// the timeouts that a connection asks for when it begins are refused, or are not what is in force afterwards.
 #[derive(Debug, Default)]
 pub(super) struct Sharing(AtomicBool);
 

@@ -22,12 +22,8 @@ pub(super) enum Verdict {
 impl Verdict {
     pub(super) fn of(error: &Error) -> Self {
         let Some(answer) = error.as_db_error() else {
-            // A value that cannot be read fails before or after the exchange; all else is the connection's.
-            return if error.is_closed() || has_source::<std::io::Error>(error) {
-                Self::Lost
-            } else {
-                Self::Failed
-            };
+            // Cut off, or not what the protocol says: whatever comes next on it belongs to nobody.
+            return Self::Lost;
         };
         if matches!(
             answer.parsed_severity(),

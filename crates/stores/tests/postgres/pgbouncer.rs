@@ -9,7 +9,7 @@ use cloakroom_stores::PostgresStore;
 use cloakroom_testing::servers::{PgBouncer, Postgres};
 use cloakroom_testing::{races, store_contract, user_store_contract};
 
-use crate::database::{create, key, migrated};
+use crate::database::{create, key, migrated, other};
 
 async fn through(bouncer: &PgBouncer) -> PostgresStore {
     let url = Postgres::shared().database();
@@ -40,6 +40,31 @@ async fn transaction_mode_keeps_the_contract() {
         let store = through(&bouncer).await;
         assert_eq!(store.check().await.unwrap(), []);
         races::histories_are_linearizable(&(Arc::new(store) as Arc<dyn Store>)).await;
+    }
+}
+
+/// Django beside us leaves its own prepared statements and settings on the connections that we share.
+#[tokio::test]
+#[ignore = "needs PostgreSQL and PgBouncer"]
+async fn what_others_leave_on_a_connection_harms_nobody() {
+    let bouncer = PgBouncer::start(
+        Postgres::shared(),
+        &["pool_mode = transaction", "default_pool_size = 1"],
+    );
+    let store = through(&bouncer).await;
+    let name = store.name().split(' ').next().unwrap().to_owned();
+    let url = bouncer.url(&name);
+    for number in 0..20 {
+        let other = other(&url).await;
+        other
+            .batch_execute(&format!(
+                "SET lock_timeout = 1; PREPARE s{number} AS DELETE FROM django_session"
+            ))
+            .await
+            .unwrap();
+        create(&store, number).await.unwrap();
+        let found = store.load(&key(number), Timestamp::now()).await.unwrap();
+        assert!(found.is_some());
     }
 }
 

@@ -24,7 +24,7 @@ enum Change {
     },
     Remove,
     /// Adds to whatever number is there.
-    Add(i64),
+    Add(i128),
 }
 
 /// Another request's change and ours cannot both be kept.
@@ -83,11 +83,9 @@ impl Changes {
                 .ok_or(ValueError::Overflow)?,
         };
         match self.find(name) {
-            Some(Change::Add(so_far)) => {
-                *so_far = so_far.checked_add(more).ok_or(ValueError::Overflow)?
-            }
+            Some(Change::Add(so_far)) => *so_far += i128::from(more),
             Some(_) => self.set(name, sum.to_string()),
-            None => self.by_name.push((name.into(), Change::Add(more))),
+            None => self.by_name.push((name.into(), Change::Add(more.into()))),
         }
         Ok(sum)
     }
@@ -117,10 +115,7 @@ impl Changes {
             Some((_, Change::Set { json, .. })) => Some(Cow::Borrowed(json)),
             Some((_, Change::Remove)) => None,
             Some((_, Change::Add(more))) => {
-                let sum = before
-                    .map_or(Ok(0), number)
-                    .unwrap_or(0)
-                    .saturating_add(*more);
+                let sum = i128::from(before.map_or(Ok(0), number).unwrap_or(0)) + *more;
                 Some(Cow::Owned(sum.to_string()))
             }
         }
@@ -189,7 +184,7 @@ impl Changes {
                     Change::Add(more) => {
                         let sum = number(value)
                             .ok()
-                            .and_then(|number| number.checked_add(*more));
+                            .and_then(|number| i64::try_from(i128::from(number) + *more).ok());
                         data.push(name, &sum.ok_or(Conflict)?.to_string());
                     }
                 }
@@ -199,7 +194,10 @@ impl Changes {
         for ((name, change), written) in self.by_name.iter().zip(written) {
             match change {
                 Change::Set { json, .. } if !written => data.push(name, json),
-                Change::Add(more) if !written => data.push(name, &more.to_string()),
+                Change::Add(more) if !written => {
+                    let more = i64::try_from(*more).map_err(|_| Conflict)?;
+                    data.push(name, &more.to_string());
+                }
                 _ => {}
             }
         }
@@ -330,6 +328,25 @@ mod tests {
         changes.set("n", "7".into());
         assert_eq!(changes.add(&base, "n", 1), Ok(8));
         assert_eq!(applied(&changes, r#"{"n":100}"#), r#"{"n":8,"m":5}"#);
+    }
+
+    #[test]
+    fn only_the_sum_must_fit_and_not_what_is_added_to_it() {
+        let base = data(r#"{"n":711}"#);
+        let mut changes = Changes::new();
+        assert_eq!(changes.add(&base, "n", -1), Ok(710));
+        assert_eq!(changes.add(&base, "n", i64::MIN), Ok(i64::MIN + 710));
+        assert_eq!(
+            applied(&changes, r#"{"n":711}"#),
+            format!(r#"{{"n":{}}}"#, i64::MIN + 710)
+        );
+        for other in [r#"{"n":0}"#, "{}"] {
+            assert_eq!(
+                changes.apply(&data(other)).unwrap_err(),
+                Conflict,
+                "{other}"
+            );
+        }
     }
 
     #[test]

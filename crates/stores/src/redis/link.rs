@@ -1,6 +1,6 @@
 //! The one connection that all calls share, made again when it has failed.
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use cloakroom_core::session::StoreError;
@@ -8,7 +8,9 @@ use redis::aio::{ConnectionLike as _, MultiplexedConnection};
 use redis::cluster_async::ClusterConnection;
 use redis::cluster_routing::{RoutingInfo, SingleNodeRoutingInfo};
 use redis::sentinel::SentinelClient;
-use redis::{AsyncConnectionConfig, Client, Cmd, RedisError, ServerErrorKind, Value};
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind, Value,
+};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
@@ -21,12 +23,15 @@ const ATTEMPT: Duration = Duration::from_secs(1);
 /// How long a Cluster that is changing is left alone before it is asked again.
 const PAUSE: Duration = Duration::from_millis(50);
 
-pub(super) struct Link {
+#[derive(Clone)]
+pub(super) struct Link(Arc<Shared>);
+
+struct Shared {
     place: Place,
     deadline: Duration,
     live: RwLock<Option<Live>>,
-    /// Held by the one who connects; the others wait for its connection.
-    connecting: Mutex<Connector>,
+    /// Held while somebody connects; the others wait for that connection.
+    connecting: Arc<Mutex<Connector>>,
 }
 
 /// A connection, and a number that no other one has.
@@ -51,31 +56,31 @@ struct Connector {
 
 impl Link {
     pub(super) fn new(place: Place, deadline: Duration) -> Self {
-        Self {
+        Self(Arc::new(Shared {
             place,
             deadline,
             live: RwLock::new(None),
-            connecting: Mutex::default(),
-        }
+            connecting: Arc::default(),
+        }))
     }
 
-    pub(super) const fn place(&self) -> &Place {
-        &self.place
+    pub(super) fn place(&self) -> &Place {
+        &self.0.place
     }
 
     /// What the server says to `call`, without the key that each answer begins with.
     pub(super) async fn ask(&self, call: &Call<'_>) -> Result<Vec<Value>, StoreError> {
-        let until = Instant::now() + self.deadline;
+        let until = Instant::now() + self.0.deadline;
         let mut used = None;
         let answer = timeout_at(until, self.ask_on(call, &mut used)).await;
         match answer {
-            Ok(answer) => answer.map_err(|failure| failure.explain(&self.place)),
+            Ok(answer) => answer.map_err(|failure| failure.explain(&self.0.place)),
             Err(_) => {
                 // Whatever comes on it now comes too late.
                 if let Some(number) = used {
                     self.drop_live(number);
                 }
-                Err(unanswered(&self.place))
+                Err(unanswered(&self.0.place))
             }
         }
     }
@@ -110,10 +115,10 @@ impl Link {
                 }
             }
         };
-        let answer = timeout(self.deadline, ask).await;
-        let answer: Result<Value, Failure> = answer.map_err(|_| unanswered(&self.place))?;
+        let answer = timeout(self.0.deadline, ask).await;
+        let answer: Result<Value, Failure> = answer.map_err(|_| unanswered(&self.0.place))?;
         let answer = answer.and_then(|value| Ok(value.extract_error()?));
-        answer.map_err(|failure| failure.explain(&self.place))
+        answer.map_err(|failure| failure.explain(&self.0.place))
     }
 
     /// The connection, made if there is none.
@@ -121,30 +126,39 @@ impl Link {
         if let Some(live) = self.current() {
             return Ok(live);
         }
-        let mut connector = self.connecting.lock().await;
+        let mut connector = Arc::clone(&self.0.connecting).lock_owned().await;
         // Whoever held the lock has made one, if it could.
         if let Some(live) = self.current() {
             return Ok(live);
         }
-        let connection = timeout(ATTEMPT, connector.connect(&self.place, self.deadline)).await;
-        let connection = connection.map_err(|_| Failure::NotConnected)??;
-        connector.made += 1;
-        let live = Live {
-            number: connector.made,
-            connection,
-        };
-        *self.live.write().unwrap_or_else(PoisonError::into_inner) = Some(live.clone());
-        Ok(live)
+        let link = self.clone();
+        // In a task of its own: where all callers lose patience before a connection is made, there would never be one.
+        let connecting = tokio::spawn(async move {
+            let Shared {
+                place, deadline, ..
+            } = &*link.0;
+            let connection = timeout(ATTEMPT, connector.connect(place, *deadline)).await;
+            let connection = connection.map_err(|_| Failure::NotConnected)??;
+            connector.made += 1;
+            let live = Live {
+                number: connector.made,
+                connection,
+            };
+            *link.0.live.write().unwrap_or_else(PoisonError::into_inner) = Some(live.clone());
+            Ok(live)
+        });
+        // It does not panic, and ends early only with the whole runtime.
+        connecting.await.map_err(|_| Failure::NotConnected)?
     }
 
     fn current(&self) -> Option<Live> {
         // Nobody panics with this lock held, and no half of a connection is ever kept.
-        let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
+        let live = self.0.live.read().unwrap_or_else(PoisonError::into_inner);
         live.clone()
     }
 
     fn drop_live(&self, number: u64) {
-        let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        let mut live = self.0.live.write().unwrap_or_else(PoisonError::into_inner);
         if live.as_ref().is_some_and(|live| live.number == number) {
             *live = None;
         }
@@ -152,11 +166,7 @@ impl Link {
 }
 
 impl Connector {
-    async fn connect(
-        &mut self,
-        place: &Place,
-        deadline: Duration,
-    ) -> Result<Connection, RedisError> {
+    async fn connect(&mut self, place: &Place, deadline: Duration) -> RedisResult<Connection> {
         if place.uses_tls() {
             // Whose program chose another before has chosen.
             let _ = rustls::crypto::ring::default_provider().install_default();
@@ -199,69 +209,67 @@ impl Connector {
 
 impl Connection {
     async fn ask(self, call: &Call<'_>) -> Result<Vec<Value>, Failure> {
-        match self {
-            Self::One(mut one) => match one.req_packed_command(&call.by_hash()).await {
-                Err(error) if is_unknown(&error) => {
-                    call.read(one.req_packed_command(&call.whole()).await?)
+        let mut cluster = match self {
+            Self::One(mut one) => {
+                let mut answer = said(one.req_packed_command(&call.by_hash()).await);
+                if answer.as_ref().is_err_and(is_unknown) {
+                    answer = said(one.req_packed_command(&call.whole()).await);
                 }
-                answer => match call.read(answer?) {
-                    Err(Failure::Redis(error)) if is_unknown(&error) => {
-                        call.read(one.req_packed_command(&call.whole()).await?)
-                    }
-                    answer => answer,
-                },
-            },
-            Self::Cluster(mut cluster) => loop {
-                let answer = Self::ask_cluster(&mut cluster, call).await;
-                match answer {
-                    // Said by a node that did nothing: the call's own deadline ends this.
-                    Err(failure) if failure.is_for_another_node() => sleep(PAUSE).await,
-                    answer => return answer,
-                }
-            },
+                return call.read(answer?);
+            }
+            Self::Cluster(cluster) => cluster,
+        };
+        loop {
+            match ask_cluster(&mut cluster, call).await {
+                // Said by a node that did nothing: the call's own deadline ends this.
+                Err(failure) if failure.is_for_another_node() => sleep(PAUSE).await,
+                answer => return answer,
+            }
         }
     }
+}
 
-    /// One node's answer; a node that names another one is believed once.
-    async fn ask_cluster(
-        cluster: &mut ClusterConnection,
-        call: &Call<'_>,
-    ) -> Result<Vec<Value>, Failure> {
-        let mut command = call.by_hash();
-        let mut answer = cluster.req_packed_command(&command).await;
-        if answer.as_ref().is_err_and(is_unknown) {
-            command = call.whole();
-            answer = cluster.req_packed_command(&command).await;
-        }
-        let Err(error) = &answer else {
-            return call.read(answer?);
-        };
-        let Some((address, _)) = error.redirect_node() else {
-            return call.read(answer?);
-        };
-        let Some((host, port)) = address.rsplit_once(':') else {
-            return call.read(answer?);
-        };
-        let Ok(port) = port.parse() else {
-            return call.read(answer?);
-        };
+/// One node's answer; a node that names another one is believed once.
+async fn ask_cluster(
+    cluster: &mut ClusterConnection,
+    call: &Call<'_>,
+) -> Result<Vec<Value>, Failure> {
+    let mut answer = said(cluster.req_packed_command(&call.by_hash()).await);
+    if answer.as_ref().is_err_and(is_unknown) {
+        answer = said(cluster.req_packed_command(&call.whole()).await);
+    }
+    let other = answer.as_ref().err().and_then(|error| {
+        let (host, port) = error.redirect_node()?.0.rsplit_once(':')?;
         let node = SingleNodeRoutingInfo::ByAddress {
             host: host.to_owned(),
-            port,
+            port: port.parse().ok()?,
         };
-        let whole = call.whole();
-        if error.kind() == redis::ErrorKind::Server(ServerErrorKind::Ask) {
-            let mut asking = redis::pipe();
-            asking.cmd("ASKING").ignore().add_command(whole);
-            let mut answers = cluster.route_pipeline(asking, 0, 2, node).await?;
-            return call.read(answers.pop().unwrap_or(Value::Nil));
-        }
+        Some((
+            node,
+            error.kind() == ErrorKind::Server(ServerErrorKind::Ask),
+        ))
+    });
+    let Some((node, asking)) = other else {
+        return call.read(answer?);
+    };
+    let whole = call.whole();
+    if !asking {
         let routing = RoutingInfo::SingleNode(node);
-        call.read(cluster.route_command(whole, routing).await?)
+        return call.read(cluster.route_command(whole, routing).await?);
     }
+    // The key is on its way from one node to the other.
+    let mut both = redis::pipe();
+    both.cmd("ASKING").add_command(whole);
+    let mut answers = cluster.route_pipeline(both, 0, 2, node).await?;
+    call.read(answers.pop().unwrap_or(Value::Nil))
+}
+
+/// The driver hands out some of the server's errors as values.
+fn said(answer: RedisResult<Value>) -> RedisResult<Value> {
+    answer?.extract_error()
 }
 
 /// True if the server does not have the script.
 fn is_unknown(error: &RedisError) -> bool {
-    error.kind() == redis::ErrorKind::Server(ServerErrorKind::NoScript)
+    error.kind() == ErrorKind::Server(ServerErrorKind::NoScript)
 }

@@ -26,6 +26,8 @@ mod next;
 mod passwords;
 #[path = "vectors/rows.rs"]
 mod rows;
+#[path = "vectors/session_object.rs"]
+mod session_object;
 #[path = "vectors/sessions.rs"]
 mod sessions;
 #[path = "vectors/signing.rs"]
@@ -38,7 +40,7 @@ use std::collections::BTreeSet;
 use rows::{Check, Release};
 
 /// Section, rows in the files of 4.2, 5.2 and 6.1, and what compares one.
-const SECTIONS: [(&str, [usize; 3], Check); 39] = [
+const SECTIONS: [(&str, [usize; 3], Check); 40] = [
     ("sign", [49; 3], signing::sign),
     ("unsign", [69; 3], signing::unsign),
     ("timestamp_sign", [48; 3], signing::timestamp_sign),
@@ -61,6 +63,7 @@ const SECTIONS: [(&str, [usize; 3], Check); 39] = [
     ("session_expiry", [259; 3], sessions::expiry),
     ("session_set_expiry", [60; 3], sessions::set_expiry),
     ("session_keys", [19; 3], sessions::keys),
+    ("session_operations", [110; 3], session_object::operations),
     ("session_middleware", [156; 3], middleware::middleware),
     ("sqlite_datetime", [12; 3], time::sqlite_datetime),
     ("csrf_mask", [16; 3], csrf::mask),

@@ -1,6 +1,7 @@
 //! The extractor that gives a handler its visitor's session.
 
 use std::fmt;
+use std::time::SystemTime;
 
 use axum::extract::FromRequestParts;
 use cloakroom_core::time::Timestamp;
@@ -18,6 +19,39 @@ use crate::visit::Visit;
 ///
 /// What is changed is carried out once, after the handler, unless its response is an error of the server
 /// (500 and above). Of requests at the same time, those that change different names all keep their changes.
+///
+/// # Requests at the same time
+///
+/// Of two requests that give one and the same name a value, by [`set`](Self::set), [`update`](Self::update),
+/// [`set_default`](Self::set_default), [`remove`](Self::remove) or [`pop`](Self::pop), the later one wins, as
+/// in Django; names that only one of them touches are all kept, which Django does not promise. Where the later
+/// one must not win:
+///
+/// | for | use | what happens |
+/// |---|---|---|
+/// | counters | [`add`](Self::add) | all are counted |
+/// | codes, one-time values | [`take`](Self::take) | one request gets the value, the others are interrupted (400) |
+/// | a value that a decision rests on | [`require_unchanged`](Self::require_unchanged) | who would decide on an old one is interrupted |
+///
+/// # Django's names
+///
+/// | Django | here |
+/// |---|---|
+/// | `get(name)`, `[name]` | [`get`](Self::get), which gives a type of yours by serde; [`raw`](Self::raw) for the JSON text |
+/// | `[name] = value` | [`set`](Self::set), [`set_raw`](Self::set_raw). A list or dict that was read is a copy: set it again |
+/// | `del [name]` | [`remove`](Self::remove). Where there is nothing Django raises, this is `false` |
+/// | `name in`, `has_key` | [`contains`](Self::contains) |
+/// | `pop` | [`pop`](Self::pop), or [`take`](Self::take) |
+/// | `setdefault`, `update`, `clear` | [`set_default`](Self::set_default), [`update`](Self::update), [`clear`](Self::clear) |
+/// | `keys`, `values`, `items` | [`names`](Self::names), [`values`](Self::values), [`items`](Self::items) |
+/// | `flush`, `cycle_key` | [`flush`](Self::flush), [`cycle_key`](Self::cycle_key), both carried out with the response |
+/// | `set_expiry(300)`, `(timedelta)`, `(datetime)`, `(0)`, `(None)` | [`set_expiry`](Self::set_expiry) with an [`Expiry`] |
+/// | `get_expiry_age`, `get_expiry_date`, `get_expire_at_browser_close` | [`expiry_age`](Self::expiry_age), [`expiry_date`](Self::expiry_date), [`ends_with_browser`](Self::ends_with_browser) |
+/// | `set_test_cookie`, `test_cookie_worked`, `delete_test_cookie` | the same names |
+/// | `modified = True` | [`touch`](Self::touch) |
+/// | `modified`, `is_empty`, `session_key` | [`is_modified`](Self::is_modified), [`is_empty`](Self::is_empty), [`key`](Self::key) |
+/// | `accessed` | that the handler asked for a `Session` |
+/// | `save` | [`save`](Self::save), where a stream or a task goes on |
 ///
 /// Once the response is made every call fails (see [`Error::is_session_closed`]): a stream or a task that
 /// wants to keep something calls [`save`](Self::save) before.
@@ -76,6 +110,39 @@ impl Session {
         self.with(|session| session.remove(name))
     }
 
+    /// Removes `name` and gives its value. Requests that do so at the same time may all get it; see
+    /// [`take`](Self::take).
+    ///
+    /// # Errors
+    /// There is a value, but it is no `T`; or the session is closed.
+    pub fn pop<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Error> {
+        Ok(self.with(|session| session.pop(name))??)
+    }
+
+    /// The value under `name`, which is given `value` if it has none.
+    ///
+    /// # Errors
+    /// There is a value, but it is no `T`; it cannot be written as JSON that Django reads; or the session is
+    /// closed.
+    pub fn set_default<T: Serialize + DeserializeOwned>(
+        &self,
+        name: &str,
+        value: T,
+    ) -> Result<T, Error> {
+        Ok(self.with(|session| session.set_default(name, value))??)
+    }
+
+    /// Gives each name its value, or none of them.
+    ///
+    /// # Errors
+    /// One of them cannot be written as JSON that Django reads; or the session is closed.
+    pub fn update<N: AsRef<str>, V: Serialize>(
+        &self,
+        values: impl IntoIterator<Item = (N, V)>,
+    ) -> Result<(), Error> {
+        Ok(self.with(|session| session.update(values))??)
+    }
+
     /// Removes `name` and gives its value to this request alone: a one-time value is taken once, however many
     /// requests try at the same time. The others are interrupted (400).
     ///
@@ -108,6 +175,22 @@ impl Session {
     /// The session is closed.
     pub fn names(&self) -> Result<Vec<String>, Error> {
         self.with(|session| session.names().map(String::from).collect())
+    }
+
+    /// The names that have a value, each with it, in their order.
+    ///
+    /// # Errors
+    /// One of the values is no `T`; or the session is closed.
+    pub fn items<T: DeserializeOwned>(&self) -> Result<Vec<(String, T)>, Error> {
+        Ok(self.with(|session| session.items())??)
+    }
+
+    /// The values in their names' order.
+    ///
+    /// # Errors
+    /// One of them is no `T`; or the session is closed.
+    pub fn values<T: DeserializeOwned>(&self) -> Result<Vec<T>, Error> {
+        Ok(self.items()?.into_iter().map(|(_, value)| value).collect())
     }
 
     /// True if there is neither a record nor data.
@@ -166,6 +249,74 @@ impl Session {
         self.with(|session| session.set_expiry(expiry, Timestamp::now()))
     }
 
+    /// Seconds until the session ends if it is saved now.
+    ///
+    /// # Errors
+    /// The session is closed.
+    pub fn expiry_age(&self) -> Result<i64, Error> {
+        let lifetime = self.lifetime();
+        self.with(|session| session.expiry_age(lifetime, Timestamp::now()))
+    }
+
+    /// When the session ends if it is saved now.
+    ///
+    /// # Errors
+    /// The session is closed.
+    pub fn expiry_date(&self) -> Result<SystemTime, Error> {
+        let lifetime = self.lifetime();
+        self.with(|session| session.expiry_date(lifetime, Timestamp::now()).into())
+    }
+
+    /// True if the browser is to forget the session when it closes.
+    ///
+    /// # Errors
+    /// The session is closed.
+    pub fn ends_with_browser(&self) -> Result<bool, Error> {
+        let lifetime = self.lifetime();
+        self.with(|session| session.ends_with_browser(lifetime))
+    }
+
+    /// Has the session saved though nothing has changed, so that it lives on from now. A visitor without a
+    /// session does not get one by it.
+    ///
+    /// # Errors
+    /// The session is closed.
+    pub fn touch(&self) -> Result<(), Error> {
+        self.with(SessionState::touch)
+    }
+
+    /// True if the response will save the session, or an earlier [`save`](Self::save) has.
+    ///
+    /// # Errors
+    /// The session is closed.
+    pub fn is_modified(&self) -> Result<bool, Error> {
+        self.with(|session| session.is_modified() || session.was_saved())
+    }
+
+    /// Puts something into the session, to see at the next request whether the browser keeps cookies.
+    ///
+    /// # Errors
+    /// The session is closed.
+    pub fn set_test_cookie(&self) -> Result<(), Error> {
+        self.with(SessionState::set_test_cookie)
+    }
+
+    /// True if what [`set_test_cookie`](Self::set_test_cookie) put there has come back.
+    ///
+    /// # Errors
+    /// The session is closed.
+    pub fn test_cookie_worked(&self) -> Result<bool, Error> {
+        self.with(|session| session.test_cookie_worked())
+    }
+
+    /// Removes it again; whether it was there.
+    ///
+    /// # Errors
+    /// The session is closed.
+    pub fn delete_test_cookie(&self) -> Result<bool, Error> {
+        self.with(SessionState::delete_test_cookie)
+    }
+
     /// Carries out now what was changed so far, for streams and tasks that go on after the response.
     ///
     /// # Errors
@@ -175,6 +326,10 @@ impl Session {
             return Err(Error::closed());
         }
         self.0.commit(false).await.map(drop)
+    }
+
+    fn lifetime(&self) -> &Lifetime {
+        &self.0.site().config.session.lifetime
     }
 
     fn with<T>(&self, action: impl FnOnce(&mut SessionState) -> T) -> Result<T, Error> {

@@ -136,7 +136,7 @@ impl SessionState {
             (Origin::Lost, _) => return Err(CommitError::Interrupted),
             // Only looked at, or saved before and nothing done since.
             (Origin::Record(seen), Fate::Stay)
-                if self.changes.is_empty() && !rules.save_every_request =>
+                if !self.is_modified() && !rules.save_every_request =>
             {
                 self.origin = Origin::Record(seen);
                 return Ok(if self.cookie_due {
@@ -160,6 +160,7 @@ impl SessionState {
                         // be read to the end, and nothing more be written.
                         self.changes = Changes::new();
                         self.fate = Fate::Stay;
+                        self.touched = false;
                         return Ok(Committed::Untouched);
                     }
                     renewed => Outcome::Kept(renewed?),

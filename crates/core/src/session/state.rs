@@ -1,5 +1,9 @@
 //! One request's view of a session: what was loaded, what was changed, and what is to become of it.
 
+mod dict;
+mod lasting;
+mod test_cookie;
+
 use std::borrow::Cow;
 
 use serde::Serialize;
@@ -8,10 +12,8 @@ use serde::de::DeserializeOwned;
 use super::change::Changes;
 use super::codec::Codec;
 use super::data::{self, SessionData, ValueError, ascii};
-use super::expiry::{EXPIRY_NAME, Expiry};
 use super::key::SessionKey;
 use super::store::{Form, Stored, Version};
-use crate::time::Timestamp;
 
 /// A session in a request's hands. Plain data: it never touches a store.
 #[derive(Debug)]
@@ -22,6 +24,8 @@ pub struct SessionState {
     pub(super) fate: Fate,
     /// Saved since it was loaded, so the response must carry the cookie.
     pub(super) cookie_due: bool,
+    /// To be saved though nothing may have changed.
+    pub(super) touched: bool,
 }
 
 /// Where a session came from.
@@ -97,6 +101,7 @@ impl SessionState {
             changes: Changes::new(),
             fate: Fate::Stay,
             cookie_due: false,
+            touched: false,
         }
     }
 
@@ -135,7 +140,7 @@ impl SessionState {
     /// True if something is to be written.
     #[must_use]
     pub fn is_modified(&self) -> bool {
-        self.fate != Fate::Stay || !self.changes.is_empty()
+        self.fate != Fate::Stay || !self.changes.is_empty() || self.touched
     }
 
     /// True if it was saved since it was loaded: the response is to carry its cookie.
@@ -198,7 +203,7 @@ impl SessionState {
     }
 
     fn set_json(&mut self, name: &str, json: String) -> Result<(), ValueError> {
-        data::check_value(&json).map_err(ValueError::Unreadable)?;
+        let json = checked(json)?;
         self.own_change();
         self.changes.set(&ascii::escaped(name), json);
         Ok(())
@@ -278,6 +283,7 @@ impl SessionState {
         self.base = SessionData::empty();
         self.changes = Changes::new();
         self.cookie_due = false;
+        self.touched = false;
         // Where nothing is, nothing ends, and nothing is to be carried out.
         self.fate = if matches!(self.origin, Origin::Nothing) {
             Fate::Stay
@@ -305,15 +311,10 @@ impl SessionState {
         };
     }
 
-    /// Sets when this session ends, in Django's five forms.
-    pub fn set_expiry(&mut self, expiry: Expiry, now: Timestamp) {
-        match expiry.to_json(now) {
-            Some(json) => {
-                self.own_change();
-                self.changes.set(EXPIRY_NAME, json);
-            }
-            None => drop(self.remove(EXPIRY_NAME)),
-        }
+    /// Has the session saved though nothing has changed, so that it lives on from now: Django's `modified = True`. A
+    /// visitor without a session does not get one by it.
+    pub const fn touch(&mut self) {
+        self.touched = true;
     }
 
     /// The data as they would be saved now, if no other request has changed them.
@@ -323,6 +324,14 @@ impl SessionState {
         self.changes
             .apply(&self.base)
             .unwrap_or_else(|_| self.base.clone())
+    }
+}
+
+/// A value's text, if Django can read it.
+pub(super) fn checked(json: String) -> Result<String, ValueError> {
+    match data::check_value(&json) {
+        Ok(()) => Ok(json),
+        Err(error) => Err(ValueError::Unreadable(error)),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The test site's pages: each uses one thing.
 
 use std::collections::HashMap;
+use std::time::SystemTime;
 
 use axum::extract::{Path, Query};
 use axum::response::{IntoResponse, Response};
@@ -110,6 +111,27 @@ async fn act(
             let value: Option<String> = session.take(name)?;
             value.unwrap_or_else(|| "nothing".into())
         }
+        "pop" => {
+            let value: Option<String> = session.pop(name)?;
+            value.unwrap_or_else(|| "nothing".into())
+        }
+        "set_default" => session.set_default(name, value.to_owned())?,
+        "update" => {
+            session.update([(name, value), ("more", value)])?;
+            String::new()
+        }
+        "values" => serde_json::Value::Array(session.values()?).to_string(),
+        "touch" => format!("{:?}", session.touch()?),
+        "is_modified" => session.is_modified()?.to_string(),
+        "expiry_age" => session.expiry_age()?.to_string(),
+        "expiry_date" => {
+            let left = session.expiry_date()?.duration_since(SystemTime::now());
+            left.unwrap().as_secs_f64().round().to_string()
+        }
+        "ends_with_browser" => session.ends_with_browser()?.to_string(),
+        "set_test_cookie" => format!("{:?}", session.set_test_cookie()?),
+        "test_cookie_worked" => session.test_cookie_worked()?.to_string(),
+        "delete_test_cookie" => session.delete_test_cookie()?.to_string(),
         "clear" => format!("{:?}", session.clear()?),
         "flush" => format!("{:?}", session.flush()?),
         "cycle" => format!("{:?}", session.cycle_key()?),

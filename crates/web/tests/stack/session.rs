@@ -45,6 +45,66 @@ async fn values_go_from_one_request_to_the_next_on_every_engine() {
 }
 
 #[tokio::test]
+async fn a_session_does_what_a_dict_of_python_s_does() {
+    for engine in [Engine::Sqlite, Engine::Memory, Engine::SignedCookies] {
+        let site = Plan::strict().engine(engine).open().await;
+        let browser = site.browser();
+        assert_eq!(ask(&browser, "set_default?name=a&value=1").await, "1");
+        assert_eq!(ask(&browser, "set_default?name=a&value=2").await, "1");
+        ask(&browser, "update?name=b&value=3").await;
+        assert_eq!(ask(&browser, "values").await, r#"["1","3","3"]"#);
+        assert_eq!(ask(&browser, "pop?name=a").await, "1");
+        assert_eq!(ask(&browser, "pop?name=a").await, "nothing");
+        assert_eq!(ask(&browser, "names").await, "b,more");
+        assert_eq!(ask(&browser, "is_modified").await, "false");
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_is_touched_is_saved_as_it_is() {
+    let site = Plan::strict().open().await;
+    let browser = site.browser();
+    ask(&browser, "set?name=a&value=1").await;
+    let key = session_key(&browser);
+    site.store.calls();
+    let page = browser.get("/session/touch/").await;
+    assert_eq!(page.set_cookies().len(), 1, "its end has moved");
+    assert_eq!(session_key(&browser), key);
+    assert_eq!(site.store.calls(), ["load", "replace"]);
+    assert_eq!(site.json(&key), r#"{"a":"1"}"#);
+    let stranger = site.browser();
+    ask(&stranger, "touch").await;
+    assert_eq!(stranger.cookie("sessionid"), None);
+}
+
+#[tokio::test]
+async fn a_session_says_how_long_it_lasts() {
+    let site = Plan::django().open().await;
+    let browser = site.browser();
+    assert_eq!(ask(&browser, "expiry_age").await, "1209600");
+    ask(&browser, "expiry?value=300").await;
+    for action in ["expiry_age", "expiry_date"] {
+        assert_eq!(ask(&browser, action).await, "300");
+    }
+    assert_eq!(ask(&browser, "ends_with_browser").await, "false");
+    ask(&browser, "expiry?value=close").await;
+    assert_eq!(ask(&browser, "ends_with_browser").await, "true");
+}
+
+#[tokio::test]
+async fn a_test_cookie_tells_whether_the_browser_keeps_cookies() {
+    let site = Plan::strict().open().await;
+    let browser = site.browser();
+    assert_eq!(ask(&browser, "test_cookie_worked").await, "false");
+    ask(&browser, "set_test_cookie").await;
+    assert_eq!(ask(&browser, "test_cookie_worked").await, "true");
+    assert_eq!(ask(&site.browser(), "test_cookie_worked").await, "false");
+    assert_eq!(ask(&browser, "delete_test_cookie").await, "true");
+    assert_eq!(ask(&browser, "delete_test_cookie").await, "false");
+    assert_eq!(ask(&browser, "test_cookie_worked").await, "false");
+}
+
+#[tokio::test]
 async fn a_value_may_be_more_than_a_type_holds() {
     let site = Plan::strict().open().await;
     let browser = site.browser();

@@ -67,6 +67,31 @@ fn the_cookie_lasts_as_long_as_the_session() {
 }
 
 #[test]
+fn what_is_touched_lives_on_from_now() {
+    let store = MemoryStore::new(1);
+    let key = kept(&store);
+    let mut session = load(&store, &key);
+    assert!(matches!(
+        commit(&mut session, &store),
+        Ok(Committed::Untouched)
+    ));
+    session.touch();
+    assert!(matches!(
+        commit(&mut session, &store),
+        Ok(Committed::Saved(_))
+    ));
+    assert!(!session.is_modified() && session.was_saved());
+    assert_eq!(load(&store, &key).get("a"), Ok(Some(1)));
+    // A visitor without a session does not get one.
+    let mut session = SessionState::new();
+    session.touch();
+    assert!(matches!(
+        commit(&mut session, &store),
+        Ok(Committed::Untouched)
+    ));
+}
+
+#[test]
 fn what_is_found_invalid_is_deleted_unless_another_knew_better() {
     let store = MemoryStore::new(1);
     let key = kept(&store);

@@ -1,6 +1,8 @@
 use super::*;
 use crate::secret::{SecretKey, Secrets};
+use crate::session::{Expiry, Lifetime};
 use crate::signing::Compression;
+use crate::time::Timestamp;
 
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_700_000_000);
 
@@ -214,4 +216,59 @@ fn a_logout_stays_one_when_the_session_is_found_invalid() {
     session.flush();
     session.drop_invalid();
     assert_eq!(session.fate, Fate::Flush);
+}
+
+#[test]
+fn all_of_an_update_is_written_or_nothing() {
+    let mut session = loaded(r#"{"a":1}"#);
+    let mut deep = serde_json::json!(1);
+    for _ in 0..1_000 {
+        deep = serde_json::Value::Array(vec![deep]);
+    }
+    assert!(
+        session
+            .update([("a", serde_json::json!(2)), ("b", deep)])
+            .is_err()
+    );
+    assert!(!session.is_modified());
+    session.update([("a", 2), ("b", 3)]).unwrap();
+    assert_eq!(session.items(), Ok(vec![("a".into(), 2), ("b".into(), 3)]));
+}
+
+#[test]
+fn a_value_of_another_type_is_neither_popped_nor_replaced_by_a_default() {
+    let mut session = loaded(r#"{"a":"x"}"#);
+    assert_eq!(session.pop::<i64>("a"), Err(ValueError::OtherType));
+    assert_eq!(session.set_default("a", 7), Err(ValueError::OtherType));
+    assert_eq!(session.items::<i64>(), Err(ValueError::OtherType));
+    assert!(!session.is_modified() && session.contains("a"));
+    assert_eq!(session.pop("a"), Ok(Some("x".to_owned())));
+    assert_eq!(session.set_default("a", 7), Ok(7));
+}
+
+#[test]
+fn to_touch_what_is_not_there_is_nothing() {
+    let mut session = SessionState::new();
+    session.touch();
+    assert!(session.is_empty() && session.found() == crate::session::Found::Empty);
+    let mut session = loaded("{}");
+    session.touch();
+    assert!(session.is_modified());
+    session.flush();
+    assert!(!session.touched);
+}
+
+#[test]
+fn the_age_is_that_of_what_would_be_saved() {
+    let mut session = loaded("{}");
+    assert_eq!(session.expiry_age(&Lifetime::DJANGO, NOW), 1_209_600);
+    session.set_expiry(Expiry::Seconds(5), NOW);
+    assert_eq!(session.expiry_age(&Lifetime::DJANGO, NOW), 5);
+    assert_eq!(
+        session.expiry_date(&Lifetime::DJANGO, NOW),
+        NOW.plus_seconds(5)
+    );
+    assert!(!session.ends_with_browser(&Lifetime::DJANGO));
+    session.set_expiry(Expiry::AtBrowserClose, NOW);
+    assert!(session.ends_with_browser(&Lifetime::DJANGO));
 }

@@ -20,9 +20,17 @@ class Server:
 
     def database(self) -> str:
         """A new, empty database's URL."""
-        self.process.stdin.write("\n")
+        return self.tell("database")
+
+    def tell(self, what: str) -> str:
+        """`kill`, `start`, `freeze` or `thaw`; done when this returns."""
+        self.process.stdin.write(f"{what}\n")
         self.process.stdin.flush()
         return self.read()
+
+    def stop(self) -> None:
+        self.process.stdin.close()
+        self.process.wait(timeout=60)
 
     def read(self) -> str:
         line = self.process.stdout.readline().strip()

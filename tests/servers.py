@@ -92,7 +92,7 @@ class Place:
     # Commands
 
     def cloakroom_command(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-        environ = environment(DATABASE_URL=f"sqlite:{self.database}", **environ)
+        environ = environment(**{"DATABASE_URL": f"sqlite:{self.database}", **environ})
         return subprocess.run(
             [CLOAKROOM, *arguments],
             cwd=self.folder,
@@ -129,7 +129,7 @@ class Place:
         port = free_port()
         process = self.start(
             [CLOAKROOM, "serve", "--listen", f"127.0.0.1:{port}"],
-            environment(DATABASE_URL=f"sqlite:{self.database}", **environ),
+            environment(**{"DATABASE_URL": f"sqlite:{self.database}", **environ}),
         )
         process.await_port(port)
         return Cloakroom(f"http://127.0.0.1:{port}", process)

@@ -9,7 +9,7 @@ use cloakroom_core::time::Timestamp;
 use cloakroom_stores::{Database, FileStore, PostgresStore, RedisOptions, RedisStore, SqliteStore};
 
 use crate::commands::Failure;
-use crate::database_url::{DatabaseUrl, NetworkUrl};
+use crate::database_url::DatabaseUrl;
 use crate::sessions_url::SessionsUrl;
 use crate::settings::Settings;
 
@@ -20,6 +20,8 @@ pub struct Stores {
     pub database: Arc<dyn Database>,
     /// Where the sessions are.
     pub sessions: Sessions,
+    /// The Redis among them, which may keep less than is believed.
+    redis: Option<RedisStore>,
 }
 
 /// Where a site's sessions are.
@@ -44,11 +46,57 @@ impl Stores {
         settings: &Settings,
         config: &Config,
     ) -> Result<Self, Failure> {
-        let sessions = match settings.text("SESSIONS") {
-            None => Sessions::InDatabase,
-            Some(text) => sessions(SessionsUrl::parse(text)?, settings, config).await?,
+        let mut stores = Self {
+            database,
+            sessions: Sessions::InDatabase,
+            redis: None,
         };
-        Ok(Self { database, sessions })
+        if let Some(text) = settings.text("SESSIONS") {
+            stores.sessions = stores
+                .open_sessions(SessionsUrl::parse(text)?, settings, config)
+                .await?;
+        }
+        Ok(stores)
+    }
+
+    async fn open_sessions(
+        &mut self,
+        url: SessionsUrl,
+        settings: &Settings,
+        config: &Config,
+    ) -> Result<Sessions, Failure> {
+        Ok(match url {
+            SessionsUrl::Database(url) => Sessions::Apart(open_database(&url).await?),
+            SessionsUrl::Cookie => Sessions::InCookies,
+            SessionsUrl::Memory => Sessions::Apart(Arc::new(MemoryStore::new(MOST_IN_MEMORY))),
+            SessionsUrl::Redis(url) => {
+                let store = redis(url.as_str(), settings, RedisOptions::CACHE)?;
+                self.redis = Some(store.clone());
+                Sessions::Apart(Arc::new(store))
+            }
+            SessionsUrl::File(folder) => {
+                let session = &config.session;
+                let codec = Codec::new(&config.secrets, &session.salt, session.compression);
+                let name = &session.cookie.name;
+                let store = FileStore::open(folder, name, codec, session.lifetime)?;
+                Sessions::Apart(Arc::new(store))
+            }
+            SessionsUrl::Cached => {
+                return Err(Failure::new("sessions of this kind are not built in yet"));
+            }
+        })
+    }
+
+    /// What to know about the stores before somebody loses a session: each a sentence that says what to do.
+    ///
+    /// # Errors
+    /// One of the stores does not answer.
+    pub async fn advice(&self) -> Result<Vec<String>, StoreError> {
+        let Some(redis) = &self.redis else {
+            return Ok(Vec::new());
+        };
+        let advice = redis.advice().await?;
+        Ok(advice.iter().map(ToString::to_string).collect())
     }
 
     /// The store of the sessions; `None` if the browsers keep them.
@@ -100,37 +148,8 @@ pub async fn open_database(url: &DatabaseUrl) -> Result<Arc<dyn Database>, Failu
     })
 }
 
-async fn sessions(
-    url: SessionsUrl,
-    settings: &Settings,
-    config: &Config,
-) -> Result<Sessions, Failure> {
-    Ok(match url {
-        SessionsUrl::Database(url) => Sessions::Apart(open_database(&url).await?),
-        SessionsUrl::Cookie => Sessions::InCookies,
-        SessionsUrl::Memory => Sessions::Apart(Arc::new(MemoryStore::new(MOST_IN_MEMORY))),
-        SessionsUrl::Redis(url) => {
-            Sessions::Apart(Arc::new(redis(&url, settings, RedisOptions::CACHE)?))
-        }
-        SessionsUrl::File(folder) => {
-            let session = &config.session;
-            let codec = Codec::new(&config.secrets, &session.salt, session.compression);
-            let name = &session.cookie.name;
-            Sessions::Apart(Arc::new(FileStore::open(
-                folder,
-                name,
-                codec,
-                session.lifetime,
-            )?))
-        }
-        SessionsUrl::Cached => {
-            return Err(Failure::new("sessions of this kind are not built in yet"));
-        }
-    })
-}
-
 /// A Redis under the names that Django gives its entries.
-fn redis(url: &NetworkUrl, settings: &Settings, prefix: &str) -> Result<RedisStore, Failure> {
+fn redis(url: &str, settings: &Settings, prefix: &str) -> Result<RedisStore, Failure> {
     let options = RedisOptions {
         key_prefix: settings
             .text("CACHE_KEY_PREFIX")
@@ -143,7 +162,7 @@ fn redis(url: &NetworkUrl, settings: &Settings, prefix: &str) -> Result<RedisSto
         cache_key_prefix: prefix.to_owned(),
         ..RedisOptions::default()
     };
-    Ok(RedisStore::open_with(url.as_str(), options)?)
+    Ok(RedisStore::open_with(url, options)?)
 }
 
 /// With some hundred bytes each, less than a hundred megabytes.

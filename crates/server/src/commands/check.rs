@@ -1,12 +1,12 @@
 //! `check`: looks for what is wrong before a visitor finds it.
 
 use super::Failure;
-use super::serve::{address, check_settings, only_this_machine};
+use super::serve::{address, check_settings, only_this_machine, without_secrets};
 use crate::database_url::DatabaseUrl;
 use crate::first_start::read_key_file;
 use crate::output;
 use crate::settings::{Settings, WeakKeys};
-use crate::stores::open_database;
+use crate::stores::{Stores, open_database};
 
 /// Errors fail the command, warnings do not, as in Django.
 pub(crate) async fn run(
@@ -15,14 +15,20 @@ pub(crate) async fn run(
     database: Option<&DatabaseUrl>,
 ) -> Result<(), Failure> {
     let mut errors = errors(settings, deploy);
-    if let Some(url) = database {
-        errors.extend(database_errors(url).await);
-    }
-    let warnings = if deploy {
+    let mut warnings = if deploy {
         warnings(settings)
     } else {
         Vec::new()
     };
+    if let Some(url) = database {
+        match look_at_stores(settings, url).await {
+            Ok((problems, advice)) => {
+                errors.extend(problems);
+                warnings.extend(advice);
+            }
+            Err(failure) => errors.push(failure.to_string()),
+        }
+    }
     let count = errors.len() + warnings.len();
     if count == 0 {
         output::result("System check identified no issues.");
@@ -83,18 +89,19 @@ fn errors(settings: &Settings, deploy: bool) -> Vec<String> {
     errors
 }
 
-async fn database_errors(url: &DatabaseUrl) -> Vec<String> {
-    let problems = async {
-        open_database(url)
-            .await?
-            .check()
-            .await
-            .map_err(Failure::from)
-    };
-    match problems.await {
-        Ok(problems) => problems.iter().map(ToString::to_string).collect(),
-        Err(failure) => vec![failure.to_string()],
+/// What is wrong with the database, and what to know about where the sessions are.
+async fn look_at_stores(
+    settings: &Settings,
+    url: &DatabaseUrl,
+) -> Result<(Vec<String>, Vec<String>), Failure> {
+    let database = open_database(url).await?;
+    let problems = database.check().await?;
+    if !problems.is_empty() {
+        return Ok((problems.iter().map(ToString::to_string).collect(), Vec::new()));
     }
+    let stores = Stores::open(database, settings, &without_secrets(settings)?).await?;
+    stores.answer().await?;
+    Ok((Vec::new(), stores.advice().await?))
 }
 
 fn warnings(settings: &Settings) -> Vec<String> {

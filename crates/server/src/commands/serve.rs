@@ -104,9 +104,14 @@ fn router(site: &Site, findings: Findings) -> Result<Router, Failure> {
 
 /// Whether a site can be put together from these settings, whatever its key and database.
 pub(crate) fn check_settings(settings: &Settings) -> Result<(), Failure> {
-    let stand_in = SecretKey::insecure_new("stands in for the key, which is checked elsewhere")?;
-    config(settings, &Secrets::new(stand_in), None)?;
+    without_secrets(settings)?;
     templates(settings).map(drop)
+}
+
+/// The configuration for what needs no key.
+pub(crate) fn without_secrets(settings: &Settings) -> Result<Config, Failure> {
+    let stand_in = SecretKey::insecure_new("stands in for the key, which is checked elsewhere")?;
+    config(settings, &Secrets::new(stand_in), None)
 }
 
 /// What the layer is configured by.

@@ -20,7 +20,7 @@ use crate::first_start::{Database, Key, Situation, make_key_file, read_key_file}
 use crate::output;
 use crate::settings::{Settings, WeakKeys};
 use crate::setup_link::SetupLink;
-use crate::stores::{Stores, open_database};
+use crate::stores::{Sessions, Stores, open_database};
 
 /// A site that listens; what its database says of it is still to be asked.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ pub struct Site {
     pub stores: Stores,
     /// Where we listen.
     pub address: SocketAddr,
-    /// The database is a server, which may begin to answer after us.
+    /// A store is a server, which may begin to answer after us.
     pub may_come_later: bool,
 }
 
@@ -160,11 +160,11 @@ pub async fn prepare(
     };
     let stores = Stores::open(database, &settings, &config(&settings, &secrets, None)?).await?;
     let site = Site {
+        may_come_later: matches!(stores.sessions, Sessions::Apart(_)),
         settings,
         secrets,
         stores,
         address,
-        may_come_later: false,
     };
     Ok((site, listener))
 }
@@ -223,6 +223,9 @@ impl Site {
             None
         };
         self.stores.answer().await?;
+        for advice in self.stores.advice().await? {
+            warn!("{advice}");
+        }
         Ok(Findings {
             profile,
             key_fits,

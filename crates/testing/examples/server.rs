@@ -50,7 +50,12 @@ fn main() -> ExitCode {
         "postgres" => Box::new(Postgres::start(&[])),
         "mysql" => Box::new(MariaDb::start(&[])),
         // What is acknowledged outlives a kill, as with the other two.
-        "redis" => Box::new(Redis::start(&["--appendonly", "yes", "--appendfsync", "always"])),
+        "redis" => Box::new(Redis::start(&[
+            "--appendonly",
+            "yes",
+            "--appendfsync",
+            "always",
+        ])),
         _ => {
             eprintln!("usage: server postgres|mysql|redis");
             return ExitCode::from(2);

@@ -97,7 +97,10 @@ async fn look_at_stores(
     let database = open_database(url).await?;
     let problems = database.check().await?;
     if !problems.is_empty() {
-        return Ok((problems.iter().map(ToString::to_string).collect(), Vec::new()));
+        return Ok((
+            problems.iter().map(ToString::to_string).collect(),
+            Vec::new(),
+        ));
     }
     let stores = Stores::open(database, settings, &without_secrets(settings)?).await?;
     stores.answer().await?;

@@ -7,7 +7,8 @@ use cloakroom_core::auth::UserStore;
 use cloakroom_core::session::{Codec, MemoryStore, SessionKey, Store, StoreError};
 use cloakroom_core::time::Timestamp;
 use cloakroom_stores::{
-    Database, FileStore, MySqlStore, PostgresStore, RedisOptions, RedisStore, SqliteStore,
+    CachedStore, Database, FileStore, MySqlStore, PostgresStore, RedisOptions, RedisStore,
+    SqliteStore,
 };
 
 use crate::commands::Failure;
@@ -78,13 +79,23 @@ impl Stores {
             }
             SessionsUrl::File(folder) => {
                 let session = &config.session;
-                let codec = Codec::new(&config.secrets, &session.salt, session.compression);
                 let name = &session.cookie.name;
-                let store = FileStore::open(folder, name, codec, session.lifetime)?;
+                let store = FileStore::open(folder, name, codec(config), session.lifetime)?;
                 Sessions::Apart(Arc::new(store))
             }
             SessionsUrl::Cached => {
-                return Err(Failure::new("sessions of this kind are not built in yet"));
+                let url = settings
+                    .text("CACHE_URL")
+                    .map(SessionsUrl::parse)
+                    .transpose()?;
+                let Some(SessionsUrl::Redis(url)) = url else {
+                    return Err(Failure::new(
+                        "sessions that are cached need a Redis; name it in CACHE_URL, such as redis://127.0.0.1:6379",
+                    ));
+                };
+                let cache = redis(url.as_str(), settings, RedisOptions::CACHED_DB)?;
+                let database = Arc::clone(&self.database) as Arc<dyn Store>;
+                Sessions::Apart(Arc::new(CachedStore::new(cache, database, codec(config))))
             }
         })
     }
@@ -146,6 +157,11 @@ pub async fn open_database(url: &DatabaseUrl) -> Result<Arc<dyn Database>, Failu
         DatabaseUrl::Postgres(url) => Arc::new(PostgresStore::open(url.as_str())?),
         DatabaseUrl::MySql(url) => Arc::new(MySqlStore::open(url.as_str())?),
     })
+}
+
+fn codec(config: &Config) -> Codec {
+    let session = &config.session;
+    Codec::new(&config.secrets, &session.salt, session.compression)
 }
 
 /// A Redis under the names that Django gives its entries.

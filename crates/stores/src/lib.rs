@@ -6,6 +6,8 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), warn(clippy::panic, clippy::unwrap_used))]
 
+#[cfg(feature = "redis")]
+pub mod cached;
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 mod database;
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
@@ -29,10 +31,13 @@ pub use file::{FileOptions, FileStore};
 pub use mysql::{MySqlOptions, MySqlStore};
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresOptions, PostgresStore};
-#[cfg(feature = "redis")]
-pub use redis::{RedisAdvice, RedisOptions, RedisStore};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteOptions, SqliteStore};
+#[cfg(feature = "redis")]
+pub use {
+    cached::CachedStore,
+    redis::{RedisAdvice, RedisOptions, RedisStore},
+};
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 pub use {
     database::Database,

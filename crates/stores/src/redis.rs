@@ -1,5 +1,6 @@
 //! Sessions in Redis or Valkey, as Django's `cache` engine keeps them.
 
+pub(crate) mod cache;
 mod check;
 mod error;
 mod link;

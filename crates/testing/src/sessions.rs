@@ -18,7 +18,7 @@ pub async fn store_contract<F: Future<Output = Arc<dyn Store>>>(make: impl Fn() 
     contract(make, Expired::StaysUntilCleared).await;
 }
 
-/// The same for a store whose database removes by itself what has expired, so that there is nothing to clear.
+/// The same for a store of which something removes by itself what has expired, so that nothing is said of clearing.
 ///
 /// # Panics
 /// The store breaks the contract.
@@ -53,8 +53,6 @@ async fn contract<F: Future<Output = Arc<dyn Store>>>(make: impl Fn() -> F, expi
     any_text_is_kept(store).await;
     if expired == Expired::StaysUntilCleared {
         expired_records_are_cleared(&*make().await).await;
-    } else {
-        assert_eq!(store.clear_expired(Timestamp::MAX, 9).await.unwrap(), 0);
     }
     one_of_many_writers_wins(make().await).await;
     one_of_many_creators_wins(make().await).await;
@@ -230,14 +228,11 @@ async fn an_expired_record_is_gone_and_removed(store: &dyn Store) {
 
 async fn any_text_is_kept(store: &dyn Store) {
     let now = this_moment();
-    let long = format!(
-        r#"{{"a": "{}"}}"#,
-        "é\u{1f9e5}\u{2028}'\"%_\\\\".repeat(20_000)
-    );
+    let text = r#"\u00e9\ud83e\udde5\u2028'\"%_\\"#.repeat(20_000);
     for json in [
         "{}",
         r#"{"a": "\u0000\ud800", "b": NaN}"#,
-        &long.replace('"', "'"),
+        &format!(r#"{{"{text}": "{text}"}}"#),
     ] {
         let key = new_key();
         let one = record(json, in_an_hour(now));

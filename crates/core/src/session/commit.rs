@@ -8,7 +8,7 @@ use super::codec::Codec;
 use super::data::SessionData;
 use super::expiry::Lifetime;
 use super::key::SessionKey;
-use super::state::{Fate, Origin, Seen, SessionState, decode};
+use super::state::{Fate, Origin, Seen, SessionState};
 use super::store::{Created, Deleted, Form, Record, Replaced, Store, StoreError, Version};
 use crate::random::RandomError;
 use crate::time::Timestamp;
@@ -369,7 +369,9 @@ impl Commit<'_> {
         form: &Form,
         changes: &Changes,
     ) -> Result<SessionData, CommitError> {
-        let theirs = decode(form, &self.rules.codec).ok_or(CommitError::Interrupted)?;
+        let theirs = form
+            .data(&self.rules.codec)
+            .ok_or(CommitError::Interrupted)?;
         let guarded = |name: &str| self.rules.guards(name);
         changes
             .check(base, &theirs, guarded)

@@ -79,6 +79,12 @@ impl SessionData {
         super::pickle::read(pickle)
     }
 
+    /// Python's pickle of the data, the same for the same data whatever they were read from.
+    #[must_use]
+    pub fn to_pickle(&self) -> Vec<u8> {
+        super::pickle::write(&self.text)
+    }
+
     /// Reads a JSON object's text, which is ASCII.
     pub(crate) fn from_ascii(text: impl Into<Arc<str>>) -> Result<Self, DataError> {
         let text = text.into();

@@ -77,7 +77,7 @@ impl SessionState {
     /// The session that a store found under `key`.
     #[must_use]
     pub fn from_stored(key: SessionKey, stored: Stored, codec: &Codec) -> Self {
-        match decode(&stored.form, codec) {
+        match stored.form.data(codec) {
             Some(data) => Self::from_parts(
                 Origin::Record(Seen {
                     key,
@@ -338,15 +338,6 @@ pub(super) fn checked(json: String) -> Result<String, ValueError> {
 impl Default for SessionState {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-/// The data in a record's form; `None` if they cannot be read.
-pub(super) fn decode(form: &Form, codec: &Codec) -> Option<SessionData> {
-    match form {
-        Form::Signed(text) => SessionData::from_bytes(codec.decode(text).ok()?).ok(),
-        Form::Json(text) => SessionData::from_ascii(std::sync::Arc::clone(text)).ok(),
-        Form::Pickled(bytes) => SessionData::from_pickle(bytes).ok(),
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use async_trait::async_trait;
 
 use super::codec::Codec;
+use super::data::SessionData;
 use super::key::SessionKey;
 use super::pickle;
 use crate::time::Timestamp;
@@ -111,6 +112,18 @@ pub enum Form {
     Json(Arc<str>),
     /// Python's pickle of the object, as Django's `cache` engine keeps it. Not checked yet.
     Pickled(Arc<[u8]>),
+}
+
+impl Form {
+    /// The data; `None` if they cannot be read.
+    #[must_use]
+    pub fn data(&self, codec: &Codec) -> Option<SessionData> {
+        match self {
+            Self::Signed(text) => SessionData::from_bytes(codec.decode(text).ok()?).ok(),
+            Self::Json(text) => SessionData::from_ascii(Arc::clone(text)).ok(),
+            Self::Pickled(bytes) => SessionData::from_pickle(bytes).ok(),
+        }
+    }
 }
 
 impl fmt::Debug for Form {
@@ -230,6 +243,12 @@ impl Record {
             Some(before) => pickle::write_over(before, &self.json).into(),
             None => pickle::write(&self.json).into(),
         })
+    }
+
+    /// The pickle of these data whatever they were read from: [`SessionData::to_pickle`]'s.
+    #[must_use]
+    pub fn plain_pickle(&self) -> Vec<u8> {
+        pickle::write(&self.json)
     }
 
     /// The form in which the store has kept it. Who asked for two compares the signed text.

@@ -148,3 +148,33 @@ if ARGV[2] and ended then return {KEYS[1], 0} end
 return {KEYS[1], 1}",
     ])
 });
+
+/// `{key, value, at, left}` as above, `{key, 1}` for a pickled None, `{key}` for nothing.
+pub(super) static PEEK: LazyLock<Named> = LazyLock::new(|| {
+    Named::new(&[
+        FIND,
+        "if kept then return {KEYS[1], kept, at, left} end
+if redis.call('EXISTS', KEYS[1]) == 1 then return {KEYS[1], 1} end
+return {KEYS[1]}",
+    ])
+});
+
+/// Takes a pickled None and how long it is to stay.
+pub(super) static BLOCK: LazyLock<Named> = LazyLock::new(|| {
+    Named::new(&["\
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return {KEYS[1], 1}"])
+});
+
+/// Takes the None that was put there, how long another is to stay if that is not there any more, the value that is
+/// to take its place otherwise, and when that ends.
+pub(super) static UNBLOCK: LazyLock<Named> = LazyLock::new(|| {
+    Named::new(&["\
+if redis.call('GET', KEYS[1]) == ARGV[1] then
+  redis.call('SET', KEYS[1], ARGV[3])
+  redis.call('PEXPIREAT', KEYS[1], ARGV[4])
+else
+  redis.call('SET', KEYS[1], '\\128\\4N.', 'PX', ARGV[2])
+end
+return {KEYS[1], 1}"])
+});

@@ -60,7 +60,7 @@ impl Store for RedisStore {
         match answer[..] {
             [Value::Int(1)] => Ok(Replaced::Replaced(Version::of_bytes(Arc::clone(value)))),
             [Value::Int(0)] => Ok(Replaced::Gone),
-            _ => self.changed(answer).map(Replaced::Changed),
+            _ => self.found(answer).map(Replaced::Changed),
         }
     }
 
@@ -81,7 +81,7 @@ impl Store for RedisStore {
         match answer[..] {
             [Value::Int(1)] => Ok(Deleted::Deleted),
             [Value::Int(0)] => Ok(Deleted::Gone),
-            _ => self.changed(answer).map(Deleted::Changed),
+            _ => self.found(answer).map(Deleted::Changed),
         }
     }
 
@@ -92,7 +92,7 @@ impl Store for RedisStore {
 }
 
 impl RedisStore {
-    fn changed(&self, answer: Vec<Value>) -> Result<Stored, StoreError> {
+    pub(super) fn found(&self, answer: Vec<Value>) -> Result<Stored, StoreError> {
         let found = <[Value; 3]>::try_from(answer).map_err(|_| self.odd())?;
         self.stored(found)
     }
@@ -120,11 +120,11 @@ impl RedisStore {
     }
 }
 
-fn ends(record: &Record) -> Argument<'static> {
+pub(super) fn ends(record: &Record) -> Argument<'static> {
     millis(record.expire_date())
 }
 
 /// Rounded down, so that nothing lives longer than it was given.
-const fn millis(time: Timestamp) -> Argument<'static> {
+pub(super) const fn millis(time: Timestamp) -> Argument<'static> {
     Argument::Millis(time.unix_micros().div_euclid(1000))
 }

@@ -7,6 +7,7 @@
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher as _;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -67,7 +68,8 @@ impl Connections {
         }
     }
 
-    async fn open(&self) -> Result<Link, Error> {
+    /// In a box: what connects and encrypts takes tens of kilobytes, which every call would carry about with it.
+    fn open(&self) -> Pin<Box<dyn Future<Output = Result<Link, Error>> + Send + '_>> {
         // No two stores ask for quite the same, so that one which finds it in force knows that it is its own.
         let mark = u32::try_from(self.hasher.hash_one("mark") % 64).expect("less than 64");
         let lock = self.deadline.mul_f64(LOCK_PATIENCE);
@@ -77,7 +79,7 @@ impl Connections {
                 .max(lock / 2),
             statement: self.deadline.mul_f64(STATEMENT_PATIENCE),
         };
-        Link::open(&self.address, timeouts, &self.sharing).await
+        Box::pin(Link::open(&self.address, timeouts, &self.sharing))
     }
 
     async fn reader(&self) -> Result<Arc<Link>, Error> {

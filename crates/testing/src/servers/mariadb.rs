@@ -39,6 +39,8 @@ impl MariaDb {
             ])
             .args(as_root)
             .arg(with_path("--datadir=", &data))
+            // A server that starts clears such a folder of what looks like a server's, another's too.
+            .arg(with_path("--tmpdir=", &folder))
             .output()
             .expect("mariadb-install-db starts");
         assert!(
@@ -50,6 +52,7 @@ impl MariaDb {
             program("mariadbd", "mariadb-server-core").into(),
             OsString::from("--no-defaults"),
             with_path("--datadir=", &data),
+            with_path("--tmpdir=", &folder),
             with_path("--socket=", &folder.join("socket")),
             with_path("--pid-file=", &folder.join("pid")),
             with_path("--init-file=", &grants),

@@ -130,7 +130,14 @@ impl Process {
 
     /// Stops the server and all its processes from running: connections stay open and nothing answers.
     pub fn freeze(&self) {
-        signal(&self.family(), Signal::STOP);
+        let family = self.family();
+        signal(&family, Signal::STOP);
+        // Threads that are running stop a little later, and might answer until then.
+        let began = Instant::now();
+        while !family.iter().all(|&pid| is_stopped(pid)) {
+            assert!(began.elapsed() < PATIENCE, "the server does not stop");
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// Lets a frozen server go on.
@@ -222,6 +229,17 @@ fn signal(pids: &[Pid], signal: Signal) {
         // It may have ended by itself meanwhile.
         let _ = kill_process(pid, signal);
     }
+}
+
+/// Whether all its threads were stopped, or have ended.
+fn is_stopped(pid: Pid) -> bool {
+    let tasks = fs::read_dir(format!("/proc/{}/task", pid.as_raw_nonzero()));
+    tasks.into_iter().flatten().flatten().all(|task| {
+        fs::read_to_string(task.path().join("stat")).is_ok_and(|stat| {
+            stat.rsplit_once(')')
+                .is_some_and(|(_, state)| state.trim_start().starts_with(['T', 'Z', 'X']))
+        })
+    })
 }
 
 /// Whether it still runs; one that is dead and only waits to be counted does not.

@@ -63,6 +63,8 @@ macro_rules! is_database {
     };
 }
 
+#[cfg(feature = "mysql")]
+is_database!(crate::MySqlStore);
 #[cfg(feature = "sqlite")]
 is_database!(crate::SqliteStore);
 #[cfg(feature = "postgres")]

@@ -93,7 +93,7 @@ pub(crate) enum Dialect {
     Sqlite,
     #[cfg_attr(not(any(test, feature = "postgres")), expect(dead_code))]
     Postgres,
-    #[cfg_attr(not(test), expect(dead_code, reason = "its store comes next"))]
+    #[cfg_attr(not(any(test, feature = "mysql")), expect(dead_code))]
     MySql,
 }
 

@@ -56,3 +56,30 @@ mod file {
 
     cloakroom_testing::race_tests!(open);
 }
+
+#[cfg(feature = "mysql")]
+mod mysql {
+    use std::sync::{Arc, OnceLock};
+
+    use cloakroom_core::session::Store;
+    use cloakroom_core::time::Timestamp;
+    use cloakroom_stores::MySqlStore;
+    use cloakroom_testing::servers::MariaDb;
+
+    /// What is durable is tested elsewhere; here a flush at each commit would be most of the time.
+    fn server() -> &'static MariaDb {
+        static SERVER: OnceLock<MariaDb> = OnceLock::new();
+        SERVER.get_or_init(|| MariaDb::start(&["--innodb-flush-log-at-trx-commit=0"]))
+    }
+
+    async fn open() -> (Arc<dyn Store>, ()) {
+        let store = MySqlStore::open(&server().database()).unwrap();
+        let _ = store.migrate(Timestamp::now()).await.unwrap();
+        (Arc::new(store), ())
+    }
+
+    cloakroom_testing::race_tests!(
+        #[ignore = "needs MariaDB"]
+        open
+    );
+}

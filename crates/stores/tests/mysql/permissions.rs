@@ -1,0 +1,90 @@
+//! What users may do, in a database as Django fills it.
+
+use cloakroom_core::auth::{CreateUser, User, UserCreated, UserStore as _};
+use cloakroom_core::time::Timestamp;
+use cloakroom_stores::MySqlStore;
+
+use crate::databases::{edit, ours};
+
+async fn create(store: &MySqlStore, name: &str) -> User {
+    let user = User::new("", name, Timestamp::now());
+    match store.create_user(&user, CreateUser::Always).await.unwrap() {
+        UserCreated::Created(user) => user,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs MariaDB"]
+async fn permissions_are_the_user_s_own_and_those_of_the_groups() {
+    let (name, store) = ours().await;
+    let ann = create(&store, "ann").await;
+    let ben = create(&store, "ben").await;
+    edit(
+        &name,
+        &format!(
+            "INSERT INTO auth_group (id, name) VALUES (1, 'clerks'), (2, 'sessions.add_session');
+             INSERT INTO auth_user_groups (user_id, group_id) VALUES ({ann}, 1), ({ben}, 2);
+             INSERT INTO auth_group_permissions (group_id, permission_id)
+                 SELECT 1, id FROM auth_permission WHERE codename IN ('view_user', 'view_group');
+             INSERT INTO auth_user_user_permissions (user_id, permission_id)
+                 SELECT {ann}, id FROM auth_permission WHERE codename IN ('add_session', 'view_user');
+             INSERT INTO auth_user_user_permissions (user_id, permission_id)
+                 SELECT {ben}, id FROM auth_permission WHERE codename = 'delete_user';",
+            ann = ann.id,
+            ben = ben.id
+        ),
+    );
+    let rows = [
+        ("auth.view_user", true, false),
+        ("auth.view_group", true, false),
+        ("sessions.add_session", true, false),
+        ("auth.delete_user", false, true),
+        ("auth.add_session", false, false),
+        ("clerks", false, false),
+    ];
+    let of_ann = store.permissions(&ann).await.unwrap();
+    let of_ben = store.permissions(&ben).await.unwrap();
+    for (permission, ann_has, ben_has) in rows {
+        assert_eq!(of_ann.has(permission), ann_has, "{permission}");
+        assert_eq!(of_ben.has(permission), ben_has, "{permission}");
+    }
+    assert!(of_ann.has_module("sessions") && !of_ben.has_module("sessions"));
+}
+
+#[tokio::test]
+#[ignore = "needs MariaDB"]
+async fn an_id_of_another_table_was_granted_nothing() {
+    let store = ours().await.1;
+    let user = User::new("2f3c9c1e-uuid", "ann", Timestamp::now());
+    assert!(
+        !store
+            .permissions(&user)
+            .await
+            .unwrap()
+            .has("auth.view_user")
+    );
+}
+
+#[tokio::test]
+#[ignore = "needs MariaDB"]
+async fn a_superuser_needs_no_grant_and_who_is_not_active_has_none() {
+    let store = ours().await.1;
+    let mut user = create(&store, "ann").await;
+    user.is_superuser = true;
+    assert!(
+        store
+            .permissions(&user)
+            .await
+            .unwrap()
+            .has("auth.view_user")
+    );
+    user.is_active = false;
+    assert!(
+        !store
+            .permissions(&user)
+            .await
+            .unwrap()
+            .has("auth.view_user")
+    );
+}

@@ -6,7 +6,9 @@ use cloakroom::{Cloakroom, Config};
 use cloakroom_core::auth::UserStore;
 use cloakroom_core::session::{Codec, MemoryStore, SessionKey, Store, StoreError};
 use cloakroom_core::time::Timestamp;
-use cloakroom_stores::{Database, FileStore, PostgresStore, RedisOptions, RedisStore, SqliteStore};
+use cloakroom_stores::{
+    Database, FileStore, MySqlStore, PostgresStore, RedisOptions, RedisStore, SqliteStore,
+};
 
 use crate::commands::Failure;
 use crate::database_url::DatabaseUrl;
@@ -142,9 +144,7 @@ pub async fn open_database(url: &DatabaseUrl) -> Result<Arc<dyn Database>, Failu
     Ok(match url {
         DatabaseUrl::Sqlite(file) => Arc::new(SqliteStore::open(file).await?),
         DatabaseUrl::Postgres(url) => Arc::new(PostgresStore::open(url.as_str())?),
-        DatabaseUrl::MySql(_) => {
-            return Err(Failure::new("databases of this kind are not built in yet"));
-        }
+        DatabaseUrl::MySql(url) => Arc::new(MySqlStore::open(url.as_str())?),
     })
 }
 

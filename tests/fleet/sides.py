@@ -135,9 +135,14 @@ class Fleet(Place):
         if not rows:
             return None
         ((text, end),) = rows
-        if isinstance(end, str):
-            end = datetime.fromisoformat(end)
-        return text, end.astimezone(timezone.utc) if end.tzinfo else end.replace(tzinfo=timezone.utc)
+        return text, moment(end)
+
+
+def moment(column: str | datetime) -> datetime:
+    """A date as a database keeps it: SQLite as text, MySQL without a zone."""
+    if isinstance(column, str):
+        column = datetime.fromisoformat(column)
+    return column if column.tzinfo else column.replace(tzinfo=timezone.utc)
 
 
 def pbkdf2(password: str, iterations: int = ITERATIONS) -> str:

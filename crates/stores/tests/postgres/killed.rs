@@ -24,7 +24,7 @@ async fn what_was_acknowledged_outlives_the_server() {
     migrated(&store).await;
     let acknowledged = Acknowledged::default();
     for kill in 1..=kills {
-        let enough = acknowledged.lock().unwrap().len() + 100;
+        let before = acknowledged.lock().unwrap().len();
         let writers: Vec<_> = (0..16)
             .map(|_| {
                 tokio::spawn(write_until_it_fails(
@@ -33,7 +33,7 @@ async fn what_was_acknowledged_outlives_the_server() {
                 ))
             })
             .collect();
-        while acknowledged.lock().unwrap().len() < enough {
+        while acknowledged.lock().unwrap().len() < before + 100 {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         server.process().kill();
@@ -41,14 +41,20 @@ async fn what_was_acknowledged_outlives_the_server() {
             writer.await.unwrap();
         }
         server.restart();
-        let keys = acknowledged.lock().unwrap().clone();
-        for key in &keys {
-            let found = store.load(key, Timestamp::now()).await.unwrap();
-            assert!(found.is_some(), "kill {kill}: it was acknowledged");
-        }
+        let new = acknowledged.lock().unwrap()[before..].to_vec();
+        all_are_there(&store, &new, kill).await;
     }
-    let count = acknowledged.lock().unwrap().len();
+    let all = acknowledged.lock().unwrap().clone();
+    all_are_there(&store, &all, kills).await;
+    let count = all.len();
     eprintln!("{count} writes acknowledged, the server killed {kills} times, none lost");
+}
+
+async fn all_are_there(store: &PostgresStore, keys: &[SessionKey], kill: usize) {
+    for key in keys {
+        let found = store.load(key, Timestamp::now()).await.unwrap();
+        assert!(found.is_some(), "kill {kill}: it was acknowledged");
+    }
 }
 
 async fn write_until_it_fails(store: PostgresStore, acknowledged: Acknowledged) {

@@ -25,6 +25,7 @@ ENGINES = {
     "postgres": ("db", "postgres"),
     "mysql": ("db", "mysql"),
     "cache": ("cache", "redis"),
+    "django_redis": ("cache", "redis"),
     "cached_db": ("cached_db", "redis"),
     "file": ("file", None),
     "signed_cookies": ("signed_cookies", None),
@@ -49,6 +50,7 @@ class Fleet(Place):
     def __init__(self, folder: Path, engine: str = "db"):
         super().__init__(folder)
         self.engine, kind = ENGINES[engine]
+        self.cache_backend = "django_redis.cache.RedisCache" if engine == "django_redis" else ""
         self.people = 0
         self.url = f"sqlite:{self.database}"
         self.cache = ""
@@ -83,6 +85,7 @@ class Fleet(Place):
             "SITE_ENGINE": self.engine,
             "SITE_DATABASE": self.url,
             "SITE_CACHE": self.cache,
+            "SITE_CACHE_BACKEND": self.cache_backend,
             **environ,
         }
         environ = environment(SECRET_KEY_FALLBACKS=json.dumps(fallbacks), **environ)

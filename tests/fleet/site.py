@@ -54,7 +54,7 @@ settings.configure(
         "DATABASES": {"default": database()},
         "CACHES": {
             "default": {
-                "BACKEND": "django.core.cache.backends.redis.RedisCache",
+                "BACKEND": os.environ.get("SITE_CACHE_BACKEND") or "django.core.cache.backends.redis.RedisCache",
                 "LOCATION": os.environ.get("SITE_CACHE", ""),
             }
         },

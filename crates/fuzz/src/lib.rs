@@ -31,6 +31,7 @@ pub use sessions::data::session_data;
 pub use sessions::expiry::session_expiry;
 pub use sessions::key::session_key;
 pub use sessions::merge::session_merge;
+pub use sessions::pickle::pickle;
 pub use sessions::rows::{session_row, signed_cookie_session};
 pub use signing::{signature, signed_cookie, signed_object, signed_time};
 pub use time::timestamp;
@@ -58,6 +59,7 @@ targets! {
     session_data,
     session_merge,
     session_row,
+    pickle,
     signed_cookie_session,
     session_key,
     session_expiry,

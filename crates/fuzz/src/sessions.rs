@@ -4,4 +4,5 @@ pub(crate) mod data;
 pub(crate) mod expiry;
 pub(crate) mod key;
 pub(crate) mod merge;
+pub(crate) mod pickle;
 pub(crate) mod rows;

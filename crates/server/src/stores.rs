@@ -1,6 +1,7 @@
 //! The stores that the settings name, opened.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use cloakroom::{Cloakroom, Config};
 use cloakroom_core::auth::UserStore;
@@ -73,7 +74,7 @@ impl Stores {
             SessionsUrl::Cookie => Sessions::InCookies,
             SessionsUrl::Memory => Sessions::Apart(Arc::new(MemoryStore::new(MOST_IN_MEMORY))),
             SessionsUrl::Redis(url) => {
-                let store = redis(url.as_str(), settings, RedisOptions::CACHE)?;
+                let store = redis(url.as_str(), settings, RedisOptions::default())?;
                 self.redis = Some(store.clone());
                 Sessions::Apart(Arc::new(store))
             }
@@ -93,7 +94,12 @@ impl Stores {
                         "sessions that are cached need a Redis; name it in CACHE_URL, such as redis://127.0.0.1:6379",
                     ));
                 };
-                let cache = redis(url.as_str(), settings, RedisOptions::CACHED_DB)?;
+                let options = RedisOptions {
+                    cache_key_prefix: RedisOptions::CACHED_DB.to_owned(),
+                    deadline: CACHE_DEADLINE,
+                    ..RedisOptions::default()
+                };
+                let cache = redis(url.as_str(), settings, options)?;
                 let database = Arc::clone(&self.database) as Arc<dyn Store>;
                 Sessions::Apart(Arc::new(CachedStore::new(cache, database, codec(config))))
             }
@@ -165,7 +171,7 @@ fn codec(config: &Config) -> Codec {
 }
 
 /// A Redis under the names that Django gives its entries.
-fn redis(url: &str, settings: &Settings, prefix: &str) -> Result<RedisStore, Failure> {
+fn redis(url: &str, settings: &Settings, options: RedisOptions) -> Result<RedisStore, Failure> {
     let options = RedisOptions {
         key_prefix: settings
             .text("CACHE_KEY_PREFIX")
@@ -175,11 +181,12 @@ fn redis(url: &str, settings: &Settings, prefix: &str) -> Result<RedisStore, Fai
             .get("CACHE_VERSION")
             .map_or(Some(1), serde_json::Value::as_u64)
             .ok_or_else(|| Failure::new("CACHE_VERSION should be a whole number from 0 on"))?,
-        cache_key_prefix: prefix.to_owned(),
-        ..RedisOptions::default()
+        ..options
     };
     Ok(RedisStore::open_with(url, options)?)
 }
 
+/// Whoever would wait longer for a cache had better ask the database.
+const CACHE_DEADLINE: Duration = Duration::from_millis(500);
 /// With some hundred bytes each, less than a hundred megabytes.
 const MOST_IN_MEMORY: usize = 100_000;

@@ -278,3 +278,24 @@ fn what_is_not_touched_stays_as_it_was() {
         r"\x8c\x01a}(N(](e}(\x88K\x01utG?\xf8\x00\x00\x00\x00\x00\x00\x8a\t\xff\xff\xff\xff\xff\xff\xff\xff\x00u"
     );
 }
+
+#[test]
+fn whatever_python_pickled_is_kept_beside_a_change() {
+    let rows: Vec<serde_json::Value> =
+        serde_json::from_str(include_str!("../../../tests/vectors/pickles.json")).unwrap();
+    let mut kept = 0;
+    for row in rows {
+        let latin1 = row["pickle"].as_str().unwrap().chars();
+        let pickle: Vec<u8> = latin1.map(|point| u8::try_from(point).unwrap()).collect();
+        let Ok(json) = text(&pickle) else {
+            continue;
+        };
+        let open = json.strip_suffix('}').unwrap();
+        let comma = if open == "{" { "" } else { "," };
+        let changed = format!("{open}{comma}\"changed\":[1]}}");
+        let over = write_over(&pickle, &changed);
+        assert_eq!(text(&over), Ok(changed), "{}", pickle.escape_ascii());
+        kept += 1;
+    }
+    assert!(kept > 200, "{kept}");
+}

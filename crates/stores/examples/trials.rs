@@ -55,7 +55,7 @@ async fn main() -> ExitCode {
         .collect();
     let began = Instant::now();
     let told = {
-        let tally = Arc::clone(&tally);
+        let (tally, proxy) = (Arc::clone(&tally), Arc::clone(&proxy));
         let trial = trial.clone();
         tokio::task::spawn_blocking(move || match trial.as_str() {
             "kills" => kills(server, &tally),
@@ -88,6 +88,11 @@ fn kills(mut server: Server, tally: &Tally) -> Option<(u32, Server)> {
         std::thread::sleep(Duration::from_millis(50));
         server.restart();
         tally.is_back();
+        eprintln!(
+            "killed {}, acknowledged {}",
+            kill + 1,
+            tally.acknowledged.load(Ordering::SeqCst)
+        );
     }
     std::thread::sleep(Duration::from_secs(2));
     Some((KILLS, server))

@@ -1,4 +1,4 @@
--- Written by tests/django_mysql_schema.py. Do not edit: Django compares with this.
+-- Written by tests/django_schema_mysql.py. Do not edit: Django compares with this.
 CREATE TABLE IF NOT EXISTS `django_migrations` ( `id` bigint NOT NULL AUTO_INCREMENT, `app` varchar(255) NOT NULL, `name` varchar(255) NOT NULL, `applied` datetime(6) NOT NULL, PRIMARY KEY (`id`) ) ENGINE=InnoDB;
 CREATE TABLE IF NOT EXISTS `django_content_type` ( `id` int NOT NULL AUTO_INCREMENT, `app_label` varchar(100) NOT NULL, `model` varchar(100) NOT NULL, PRIMARY KEY (`id`), UNIQUE KEY `django_content_type_app_label_model_76bd3d3b_uniq` (`app_label`,`model`) ) ENGINE=InnoDB;
 CREATE TABLE IF NOT EXISTS `auth_permission` ( `id` int NOT NULL AUTO_INCREMENT, `name` varchar(255) NOT NULL, `content_type_id` int NOT NULL, `codename` varchar(100) NOT NULL, PRIMARY KEY (`id`), UNIQUE KEY `auth_permission_content_type_id_codename_01ab375a_uniq` (`content_type_id`,`codename`), CONSTRAINT `auth_permission_content_type_id_2f476e4b_fk_django_co` FOREIGN KEY (`content_type_id`) REFERENCES `django_content_type` (`id`) ) ENGINE=InnoDB;

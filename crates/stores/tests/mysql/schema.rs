@@ -1,5 +1,8 @@
 //! Django's tables, and whose they are.
 
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
 use cloakroom_core::auth::UserStore as _;
 use cloakroom_core::time::Timestamp;
 use cloakroom_stores::{Migrated, MySqlStore, Problem};
@@ -153,6 +156,27 @@ async fn a_user_without_rights_is_told_which() {
         panic!("{problems:?}");
     };
     assert!(text.contains("grant SELECT, INSERT"), "{text}");
+}
+
+#[tokio::test]
+#[ignore = "needs MariaDB and the environment that tests/setup makes"]
+async fn django_finds_nothing_left_to_do_and_makes_the_same_tables() {
+    let (name, _) = ours().await;
+    let server = MariaDb::shared();
+    let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let python = std::env::var_os("DJANGO_PYTHON").map_or_else(
+        || crate_folder.join("../../target/venv/tests/bin/python"),
+        PathBuf::from,
+    );
+    let ran = Command::new(python)
+        .arg(crate_folder.join("tests/django_compares_mysql.py"))
+        .args([server.url(&name), server.database()])
+        .output()
+        .expect("the Python of tests/setup runs");
+    let said = String::from_utf8_lossy(&ran.stdout).into_owned();
+    let complained = String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success(), "{said}\n{complained}");
+    assert!(said.ends_with("the same\n"), "{said}");
 }
 
 /// The tables as they would be made again, without counters.

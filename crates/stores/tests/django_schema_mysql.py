@@ -1,6 +1,6 @@
 """Prints what Django's own migrations leave in a new MariaDB database, as SQL.
 
-    python django_mysql_schema.py HOST PORT USER PASSWORD DATABASE > ../src/mysql/schema.sql
+    python django_schema_mysql.py HOST PORT USER PASSWORD DATABASE > ../src/mysql/schema.sql
 
 The database must be empty. The rows of django_migrations are left out: they carry the time at which they were applied.
 Made with Django 6.1.3 and PyMySQL; 4.2 to 6.1 differ only in the order of two content types.
@@ -66,7 +66,7 @@ def one_line(statement):
     return statement.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS", 1) + " ENGINE=InnoDB;"
 
 
-print("-- Written by tests/django_mysql_schema.py. Do not edit: Django compares with this.")
+print("-- Written by tests/django_schema_mysql.py. Do not edit: Django compares with this.")
 with connection.cursor() as cursor:
     cursor.execute("SHOW TABLES")
     assert sorted(TABLES) == sorted(name for (name,) in cursor.fetchall())

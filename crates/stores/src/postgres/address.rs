@@ -45,6 +45,11 @@ impl Address {
         }
         let mut config =
             Config::from_str(&format!("postgres://{rest}{others}")).map_err(|_| no_url())?;
+        // A port among the options would be one more than there are hosts, if a host has its own before.
+        let ports = config.get_ports().len();
+        if ports > 1 && ports != config.get_hosts().len().max(config.get_hostaddrs().len()) {
+            return Err(no_url());
+        }
         let trust = security.trust()?;
         config.ssl_mode(match security.mode {
             Mode::Disable => SslMode::Disable,
@@ -195,7 +200,11 @@ mod tests {
                 "site at ::1:5432",
             ),
             (
-                "postgres://u@%2Frun%2Fpg/site?port=6000&sslmode=require&application_name=x",
+                "postgres://u@%2Frun%2Fpg:6000/site?sslmode=require&application_name=x",
+                "site at /run/pg (port 6000)",
+            ),
+            (
+                "postgres:///site?user=u&host=/run/pg&port=6000",
                 "site at /run/pg (port 6000)",
             ),
             (
@@ -216,6 +225,7 @@ mod tests {
             "postgres://u:hunter2@h:port/d",
             "postgres://u:hunter2@h/d?sslmode=hunter2",
             "postgres://u:hunter2@h/d?hunter2=1",
+            "postgres://u:hunter2@h/d?port=6000",
             "postgres://u:hunter2@h/d?sslmode=%ff",
             "postgres://u:hunter2@h/d?sslrootcert=/nowhere&sslmode=verify-ca",
         ] {

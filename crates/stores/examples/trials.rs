@@ -99,8 +99,11 @@ fn kills(mut server: Server, tally: &Tally) -> Option<(u32, Server)> {
 }
 
 fn network(server: Server, proxy: &Proxy) -> Option<(u32, Server)> {
-    proxy.set(Fault::Random(SEED));
-    std::thread::sleep(Duration::from_secs(30));
+    // A connection that stays whole would be kept for all that follows.
+    for round in 0..300 {
+        proxy.set(Fault::Random(SEED + round * 1_000));
+        std::thread::sleep(Duration::from_millis(100));
+    }
     let connections = u32::try_from(proxy.connections()).ok()?;
     proxy.set(Fault::None);
     std::thread::sleep(Duration::from_secs(6));

@@ -21,7 +21,8 @@ pub(super) enum Fate {
 impl Fate {
     pub(super) fn of(error: &Error) -> Self {
         match code(error) {
-            Some(1213) => Self::Deadlock,
+            // A deadlock over the next id of a row is told as one that could not be read.
+            Some(1213 | 1467) => Self::Deadlock,
             Some(1062) => Self::Taken,
             Some(1267) => Self::NoSuchText,
             // A lock was waited for too long, the statement took too long or was killed, or a value does not fit.
@@ -92,6 +93,7 @@ const fn server_s_reason(code: u16) -> &'static str {
         1969 | 3024 => {
             "was slower than the deadline allows; look for a lock, or for what keeps its server busy"
         }
+        1467 => "has no number for a new row; look whether a table's ids have reached their end",
         1317 => "had the call ended by its administrator",
         1290 | 1792 | 1836 => "is read-only; name the server that takes writes in the URL",
         3 | 1021 | 1026 | 1114 | 1041 | 1037 | 1038 => {
@@ -148,6 +150,7 @@ mod tests {
     fn only_what_leaves_the_connection_in_step_keeps_it() {
         let rows = [
             (1213, Fate::Deadlock),
+            (1467, Fate::Deadlock),
             (1062, Fate::Taken),
             (1267, Fate::NoSuchText),
             (1205, Fate::Refused),

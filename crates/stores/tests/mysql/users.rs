@@ -61,6 +61,32 @@ async fn a_name_that_the_column_cannot_hold_is_nobody_s() {
     }
 }
 
+/// They lock the same empty table and wait for each other, so most of them are undone and made again.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs MariaDB"]
+async fn a_crowd_of_first_users_is_one_user() {
+    for _ in 0..20 {
+        let (_, store) = ours().await;
+        let racers: Vec<_> = (0..8)
+            .map(|number| {
+                let store = store.clone();
+                tokio::spawn(async move {
+                    let user = User::new("", format!("user{number}"), Timestamp::now());
+                    store.create_user(&user, CreateUser::OnlyTheFirst).await
+                })
+            })
+            .collect();
+        let mut first = 0;
+        for racer in racers {
+            match racer.await.unwrap().unwrap() {
+                UserCreated::Created(_) => first += 1,
+                other => assert_eq!(other, UserCreated::NotTheFirst),
+            }
+        }
+        assert_eq!(first, 1);
+    }
+}
+
 #[tokio::test]
 #[ignore = "needs MariaDB"]
 async fn a_row_that_is_not_readable_is_an_error() {

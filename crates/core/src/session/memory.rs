@@ -1,6 +1,7 @@
 //! Sessions in this process's memory: for tests, and for sites of one process that may forget.
 
-use std::collections::HashMap;
+mod shelf;
+
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,79 +10,75 @@ use async_trait::async_trait;
 use super::key::SessionKey;
 use super::store::{Created, Deleted, Record, Replaced, Store, StoreError, Stored, Version};
 use crate::time::Timestamp;
+use shelf::{Kept, Shelf};
 
 /// Keeps sessions as plain text in a map of bounded size. They end with the process.
 ///
 /// Clones share the map.
+///
+/// # When it is full
+///
+/// First those go that have expired. Then new sessions of visitors who have not signed in are refused, as by a store
+/// that fails (503); a tenth of the places is never theirs. A session that somebody signs in to takes the place of an
+/// anonymous one, of that which ends soonest. One that somebody has signed in to is never dropped: where there is
+/// nothing else, the new login is refused. So a flood of visitors costs the users nothing.
 #[derive(Clone)]
 pub struct MemoryStore {
-    records: Arc<Mutex<HashMap<SessionKey, Kept>>>,
+    shelf: Arc<Mutex<Shelf>>,
     capacity: usize,
 }
 
-#[derive(Clone)]
-struct Kept {
-    json: Arc<str>,
-    expire_date: Timestamp,
-}
-
 impl MemoryStore {
-    /// Keeps at most `capacity` sessions; when it is full, new ones are refused as by a store that fails.
+    /// Keeps at most `capacity` sessions.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
         Self {
-            records: Arc::default(),
+            shelf: Arc::default(),
             capacity,
         }
     }
 
-    fn records(&self) -> MutexGuard<'_, HashMap<SessionKey, Kept>> {
+    fn shelf(&self) -> MutexGuard<'_, Shelf> {
         // No call leaves the map half changed, so a panic elsewhere has not broken it.
-        self.records.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes a place on the shelf for one more; whether that was possible.
+    fn make_place(&self, shelf: &mut Shelf, signed_in: bool, now: Timestamp) -> bool {
+        let most = if signed_in {
+            self.capacity
+        } else {
+            self.capacity - self.capacity / USERS_SHARE
+        };
+        // Each is removed once, so whoever comes to a full shelf pays for little.
+        while shelf.len() >= most && shelf.remove_expired(now, 1) > 0 {}
+        shelf.len() < most || signed_in && shelf.remove_anonymous()
     }
 }
 
-impl Kept {
-    fn of(record: &Record) -> Self {
-        Self {
-            json: Arc::clone(record.json_text()),
-            expire_date: record.expire_date(),
-        }
-    }
-
-    fn stored(&self) -> Stored {
-        Stored::json(Arc::clone(&self.json), self.expire_date)
-    }
-
-    fn has(&self, version: &Version) -> bool {
-        self.json.as_bytes() == version.as_bytes()
-    }
-}
+/// One in this many places is for those who have signed in alone.
+const USERS_SHARE: usize = 10;
 
 #[async_trait]
 impl Store for MemoryStore {
     async fn load(&self, key: &SessionKey, now: Timestamp) -> Result<Option<Stored>, StoreError> {
-        Ok(self
-            .records()
-            .get(key)
-            .filter(|kept| kept.expire_date > now)
-            .map(Kept::stored))
+        Ok(self.shelf().alive(key, now).map(Kept::stored))
     }
 
     async fn create(&self, key: &SessionKey, record: &Record) -> Result<Created, StoreError> {
-        let mut records = self.records();
-        if records.contains_key(key) {
+        let new = Kept::of(record);
+        let mut shelf = self.shelf();
+        if shelf.get(key).is_some() {
             return Ok(Created::KeyTaken);
         }
-        if records.len() >= self.capacity {
+        if !self.make_place(&mut shelf, new.is_signed_in(), record.saved_at()) {
             return Err(StoreError::new(
                 "the memory store is full; clear expired sessions or raise its capacity",
             ));
         }
-        records.insert(key.clone(), Kept::of(record));
-        Ok(Created::Created(Version::of_text(Arc::clone(
-            record.json_text(),
-        ))))
+        let version = new.version();
+        shelf.put(key.clone(), new);
+        Ok(Created::Created(version))
     }
 
     async fn replace(
@@ -91,17 +88,17 @@ impl Store for MemoryStore {
         record: &Record,
         now: Timestamp,
     ) -> Result<Replaced, StoreError> {
-        let mut records = self.records();
-        Ok(
-            match records.get_mut(key).filter(|kept| kept.expire_date > now) {
-                None => Replaced::Gone,
-                Some(kept) if !kept.has(seen) => Replaced::Changed(kept.stored()),
-                Some(kept) => {
-                    *kept = Kept::of(record);
-                    Replaced::Replaced(Version::of_text(Arc::clone(&kept.json)))
-                }
-            },
-        )
+        let new = Kept::of(record);
+        let mut shelf = self.shelf();
+        Ok(match shelf.alive(key, now) {
+            None => Replaced::Gone,
+            Some(kept) if kept.version() != *seen => Replaced::Changed(kept.stored()),
+            Some(_) => {
+                let version = new.version();
+                shelf.put(key.clone(), new);
+                Replaced::Replaced(version)
+            }
+        })
     }
 
     async fn delete(
@@ -110,17 +107,15 @@ impl Store for MemoryStore {
         seen: Option<&Version>,
         now: Timestamp,
     ) -> Result<Deleted, StoreError> {
-        let mut records = self.records();
-        let Some(kept) = records.get(key) else {
+        let mut shelf = self.shelf();
+        let Some(kept) = shelf.get(key) else {
             return Ok(Deleted::Gone);
         };
-        let expired = kept.expire_date <= now;
-        match seen {
-            Some(seen) if !expired && !kept.has(seen) => {
-                return Ok(Deleted::Changed(kept.stored()));
-            }
-            _ => drop(records.remove(key)),
+        let expired = kept.expire_date() <= now;
+        if seen.is_some_and(|seen| !expired && kept.version() != *seen) {
+            return Ok(Deleted::Changed(kept.stored()));
         }
+        shelf.remove(key);
         Ok(if expired && seen.is_some() {
             Deleted::Gone
         } else {
@@ -129,18 +124,7 @@ impl Store for MemoryStore {
     }
 
     async fn clear_expired(&self, now: Timestamp, at_most: u32) -> Result<u64, StoreError> {
-        let mut records = self.records();
-        let expired = records
-            .iter()
-            .filter(|(_, kept)| kept.expire_date < now)
-            .map(|(key, _)| key.clone());
-        let expired: Vec<SessionKey> = expired
-            .take(usize::try_from(at_most).unwrap_or(usize::MAX))
-            .collect();
-        for key in &expired {
-            records.remove(key);
-        }
-        Ok(expired.len() as u64)
+        Ok(self.shelf().remove_expired(now, at_most))
     }
 }
 

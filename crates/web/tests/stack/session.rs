@@ -384,3 +384,65 @@ async fn an_early_save_of_a_login_is_a_login_on_every_engine() {
         assert!(site.user("ann").await.last_login.is_some(), "{engine:?}");
     }
 }
+
+/// C3.
+#[tokio::test]
+async fn a_session_that_no_cookie_holds_is_an_error_that_names_the_fix() {
+    let site = Plan::strict().engine(Engine::SignedCookies).open().await;
+    let browser = site.browser();
+    ask(&browser, "set?name=a&value=kept").await;
+    // Nothing that compression makes much shorter.
+    let mut state = 1_u32;
+    let noise: String = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        char::from(b'a' + u8::try_from((state >> 16) % 26).unwrap())
+    })
+    .take(8_000)
+    .collect();
+    let page = browser
+        .get(&format!("/session/set/?name=b&value={noise}"))
+        .await;
+    assert_eq!(page.status, 500);
+    assert!(page.set_cookies().is_empty(), "{:?}", page.set_cookies());
+    let log = crate::log::collected();
+    assert!(log.contains("browsers keep 4096; keep less in it, or keep sessions in a database"));
+    assert_eq!(ask(&browser, "get?name=a").await, "\"kept\"");
+    assert_eq!(ask(&browser, "get?name=b").await, "nothing");
+}
+
+#[tokio::test]
+async fn sites_on_different_paths_have_sessions_of_their_own() {
+    let at = |path: &'static str| {
+        let plan = Plan::django().config(|config| config.session.cookie.path = path.into());
+        plan.open()
+    };
+    let (one, other) = (at("/one").await, at("/other").await);
+    let both = Router::new()
+        .nest("/one", one.app.clone())
+        .nest("/other", other.app.clone());
+    let browser = Browser::new(&both);
+    for (path, value) in [("/one", "1"), ("/other", "2")] {
+        let page = browser
+            .get(&format!("{path}/session/set/?name=a&value={value}"))
+            .await;
+        assert!(
+            page.set_cookie("sessionid")
+                .unwrap()
+                .contains(&format!("Path={path};"))
+        );
+    }
+    let shown = async |path: &str| {
+        let page = browser.get(&format!("{path}/session/get/?name=a")).await;
+        page.text().to_owned()
+    };
+    assert_eq!(
+        (shown("/one").await, shown("/other").await),
+        ("\"1\"".into(), "\"2\"".into())
+    );
+    assert_eq!((one.rows(), other.rows()), (1, 1));
+    browser.get("/one/session/flush/").await;
+    assert_eq!(
+        (shown("/one").await, shown("/other").await),
+        ("nothing".into(), "\"2\"".into())
+    );
+}

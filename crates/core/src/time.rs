@@ -1,6 +1,7 @@
 //! Moments as Django keeps them: microseconds, in the years 1 to 9999.
 
 mod iso;
+mod zone;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -8,6 +9,7 @@ use jiff::SignedDuration;
 use jiff::civil::DateTime;
 
 pub(crate) use iso::parse_iso;
+pub use zone::{UnknownZone, Zone};
 
 /// The start of Unix time on the calendar. jiff's own timestamps end a day before Python's, its calendar
 /// does not.

@@ -12,7 +12,7 @@ use cloakroom_core::session::{
     SessionState, SignedCookieEngine, Store as _, WrittenCookie,
 };
 use cloakroom_core::signing::Compression;
-use cloakroom_core::time::Timestamp;
+use cloakroom_core::time::{Timestamp, Zone};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -342,7 +342,7 @@ impl Ask for SetExpiry {
             _ => Expiry::SiteDefault,
         };
         self.handle.with(|session| {
-            session.set_expiry(expiry, self.now.timestamp());
+            session.set_expiry(expiry, Zone::UTC, self.now.timestamp());
             Ok(Value::Null)
         })
     }
@@ -363,6 +363,7 @@ impl Ask for Commit {
             lifetime: self.rules.lifetime(),
             guarded_names: Vec::new(),
             save_every_request: true,
+            key_length: SessionKey::LENGTH,
         };
         let store = self.rules.store();
         let committed = self

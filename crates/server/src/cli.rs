@@ -120,7 +120,7 @@ impl Cli {
                     commands::serve::run(settings).await
                 }
                 Command::Migrate { database } => {
-                    commands::migrate::run(&database.url(&settings)?).await
+                    commands::migrate::run(&database.url(&settings)?, &settings).await
                 }
                 Command::CreateSuperuser {
                     superuser,
@@ -134,7 +134,7 @@ impl Cli {
                     commands::change_password::run(username, &url, &settings).await
                 }
                 Command::ClearSessions { database } => {
-                    commands::clear_sessions::run(&database.url(&settings)?).await
+                    commands::clear_sessions::run(&database.url(&settings)?, &settings).await
                 }
                 Command::Check { deploy, database } => {
                     let url = match database {

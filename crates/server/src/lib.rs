@@ -6,6 +6,7 @@
 pub mod accept;
 mod app;
 mod assets;
+mod clearing;
 pub mod cli;
 pub mod commands;
 pub mod database_url;

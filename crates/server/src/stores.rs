@@ -8,11 +8,12 @@ use cloakroom_core::auth::UserStore;
 use cloakroom_core::session::{Codec, MemoryStore, SessionKey, Store, StoreError};
 use cloakroom_core::time::Timestamp;
 use cloakroom_stores::{
-    CachedStore, Database, FileStore, MySqlStore, PostgresStore, RedisOptions, RedisStore,
-    SqliteStore,
+    CachedStore, Database, FileStore, MySqlOptions, MySqlStore, PostgresStore, RedisOptions,
+    RedisStore, SqliteOptions, SqliteStore,
 };
 
 use crate::commands::Failure;
+use crate::commands::serve::without_secrets;
 use crate::database_url::DatabaseUrl;
 use crate::sessions_url::SessionsUrl;
 use crate::settings::Settings;
@@ -70,7 +71,7 @@ impl Stores {
         config: &Config,
     ) -> Result<Sessions, Failure> {
         Ok(match url {
-            SessionsUrl::Database(url) => Sessions::Apart(open_database(&url).await?),
+            SessionsUrl::Database(url) => Sessions::Apart(open_database(&url, settings).await?),
             SessionsUrl::Cookie => Sessions::InCookies,
             SessionsUrl::Memory => Sessions::Apart(Arc::new(MemoryStore::new(MOST_IN_MEMORY))),
             SessionsUrl::Redis(url) => {
@@ -157,11 +158,26 @@ impl Stores {
 ///
 /// # Errors
 /// There is no such file, or the URL is none.
-pub async fn open_database(url: &DatabaseUrl) -> Result<Arc<dyn Database>, Failure> {
+pub async fn open_database(
+    url: &DatabaseUrl,
+    settings: &Settings,
+) -> Result<Arc<dyn Database>, Failure> {
     Ok(match url {
-        DatabaseUrl::Sqlite(file) => Arc::new(SqliteStore::open(file).await?),
+        DatabaseUrl::Sqlite(file) => {
+            let options = SqliteOptions {
+                zone: without_secrets(settings)?.session.lifetime.zone,
+                ..SqliteOptions::default()
+            };
+            Arc::new(SqliteStore::open_with(file, options).await?)
+        }
         DatabaseUrl::Postgres(url) => Arc::new(PostgresStore::open(url.as_str())?),
-        DatabaseUrl::MySql(url) => Arc::new(MySqlStore::open(url.as_str())?),
+        DatabaseUrl::MySql(url) => {
+            let options = MySqlOptions {
+                zone: without_secrets(settings)?.session.lifetime.zone,
+                ..MySqlOptions::default()
+            };
+            Arc::new(MySqlStore::open_with(url.as_str(), options)?)
+        }
     })
 }
 

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom_core::session::StoreError;
+use cloakroom_core::time::Zone;
 
 use crate::session_table::SessionTable;
 use address::Address;
@@ -60,6 +61,8 @@ pub struct MySqlOptions {
     pub queue: usize,
     /// The table that keeps sessions. Default: Django's.
     pub sessions: SessionTable,
+    /// In which zone the database's dates are: Django's `USE_TZ` and `TIME_ZONE`. Default: UTC.
+    pub zone: Zone,
 }
 
 impl Default for MySqlOptions {
@@ -69,6 +72,7 @@ impl Default for MySqlOptions {
             connections: 8,
             queue: 1024,
             sessions: SessionTable::default(),
+            zone: Zone::UTC,
         }
     }
 }
@@ -79,6 +83,7 @@ struct Shared {
     pool: Pool,
     sessions: SessionTable,
     statements: Statements,
+    zone: Zone,
 }
 
 impl MySqlStore {
@@ -113,6 +118,7 @@ impl MySqlStore {
             deadline: options.deadline,
             statements: Statements::new(&options.sessions),
             sessions: options.sessions,
+            zone: options.zone,
         })))
     }
 

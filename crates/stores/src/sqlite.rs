@@ -17,6 +17,7 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use cloakroom_core::session::StoreError;
+use cloakroom_core::time::Zone;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
@@ -69,6 +70,8 @@ pub struct SqliteOptions {
     pub mmap_size: u64,
     /// The table that keeps sessions. Default: Django's.
     pub sessions: SessionTable,
+    /// In which zone the database's dates are: Django's `USE_TZ` and `TIME_ZONE`. Default: UTC.
+    pub zone: Zone,
 }
 
 impl Default for SqliteOptions {
@@ -79,6 +82,7 @@ impl Default for SqliteOptions {
             queue: 1024,
             mmap_size: 0,
             sessions: SessionTable::default(),
+            zone: Zone::UTC,
         }
     }
 }
@@ -204,10 +208,14 @@ impl SqliteStore {
             path: path.to_owned(),
             deadline: options.deadline,
             sessions: options.sessions.clone(),
-            statements: Arc::new(Statements::new(&options.sessions)),
+            statements: Arc::new(Statements::new(&options.sessions, options.zone)),
             readers,
             writer,
         })))
+    }
+
+    fn zone(&self) -> Zone {
+        self.0.statements.zone
     }
 
     async fn read<T: Send + 'static>(

@@ -8,7 +8,7 @@ use cloakroom_core::cookie::{PreparedCookie, Refusal, SameSite, SiteCookie};
 use cloakroom_core::csrf::{CsrfRules, Veto};
 use cloakroom_core::password::Hashers;
 use cloakroom_core::secret::Secrets;
-use cloakroom_core::session::{Codec, Lifetime};
+use cloakroom_core::session::{Codec, Lifetime, SessionKey};
 use cloakroom_core::signing::Compression;
 use cloakroom_core::version::DjangoVersion;
 
@@ -57,6 +57,8 @@ pub struct SessionConfig {
     pub save_every_request: bool,
     /// Names that may not change underneath a request: what second factors keep in a session.
     pub guarded_names: Vec<String>,
+    /// Characters of a new session's key. 32, as in Django; keys of any length are read.
+    pub key_length: usize,
     /// The signing salt; another one where the site subclasses Django's engine.
     pub salt: String,
     /// When stored text is compressed. Django reads both forms.
@@ -202,6 +204,7 @@ impl Config {
                 guarded_names: ["otp_device_id", "account_authentication_methods"]
                     .map(String::from)
                     .to_vec(),
+                key_length: SessionKey::LENGTH,
                 salt: Codec::DJANGO_SALT.to_owned(),
                 compression: Compression::Always,
                 duplicates: Duplicates::LastWins,

@@ -246,7 +246,8 @@ impl Session {
     /// # Errors
     /// The session is closed.
     pub fn set_expiry(&self, expiry: Expiry) -> Result<(), Error> {
-        self.with(|session| session.set_expiry(expiry, Timestamp::now()))
+        let zone = self.lifetime().zone;
+        self.with(|session| session.set_expiry(expiry, zone, Timestamp::now()))
     }
 
     /// Seconds until the session ends if it is saved now.

@@ -72,6 +72,7 @@ impl Cloakroom {
             lifetime: session.lifetime,
             guarded_names: session.guarded_names.clone(),
             save_every_request: session.save_every_request,
+            key_length: session.key_length,
         };
         let auth_rules = AuthRules::new(&config.secrets, config.login.relogin)
             .with_backends(config.login.backends.clone());

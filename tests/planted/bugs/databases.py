@@ -1,6 +1,6 @@
-"""What SQLite is asked to do."""
+"""What SQLite and the memory are asked to do."""
 
-from bug import Bug, sqlite
+from bug import Bug, memory, sqlite
 
 SESSIONS = "crates/stores/src/sqlite/sessions.rs"
 USERS = "crates/stores/src/sqlite/users.rs"
@@ -127,5 +127,26 @@ BUGS = [
         "WHERE auth_user_groups.user_id = ?1)",
         "WHERE auth_user_groups.user_id = -?1)",
         sqlite("permissions::permissions_are_the_user_s_own_and_those_of_the_groups"),
+    ),
+    Bug(
+        "a site of local time gets UTC",
+        "crates/stores/src/sqlite/sessions.rs",
+        "let expire_date = sql.zone.sql_text(record.expire_date());\n        self.write(move |connection| {\n            let inserted",
+        "let expire_date = record.expire_date().sql_text();\n        self.write(move |connection| {\n            let inserted",
+        sqlite("local_time::columns_hold_the_wall_clock"),
+    ),
+    Bug(
+        "a user's session in memory is dropped for another's",
+        "crates/core/src/session/memory/shelf.rs",
+        "        let first = self.first(false);",
+        "        let first = self.first(false).or_else(|| self.first(true));",
+        memory("a_full_store_refuses_visitors_and_lets_users_take_their_places"),
+    ),
+    Bug(
+        "visitors fill the memory to the last place",
+        "crates/core/src/session/memory.rs",
+        "self.capacity - self.capacity / USERS_SHARE",
+        "self.capacity",
+        memory("a_flood_of_visitors_stays_within_the_bound_and_costs_users_nothing"),
     ),
 ]

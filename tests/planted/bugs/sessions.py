@@ -10,6 +10,7 @@ STATE = "crates/core/src/session/state.rs"
 SIGNED_COOKIE = "crates/core/src/session/signed_cookie.rs"
 ASCII = "crates/core/src/session/data/ascii.rs"
 MEMORY = "crates/core/src/session/memory.rs"
+SHELF = "crates/core/src/session/memory/shelf.rs"
 
 UNTOUCHED = core("session::change::tests::what_is_not_touched_stays_byte_for_byte")
 FORMS_OF_EXPIRY = core("session::expiry::tests::every_form_of_expiry_has_django_s_age")
@@ -71,8 +72,8 @@ BUGS = [
     Bug(
         "an expiry without a zone is a moment",
         EXPIRY,
-        "Some(moment) if !moment.is_naive() =>",
-        "Some(moment) =>",
+        ".and_then(|read| zone.moment(read))",
+        ".map(|read| read.utc())",
         core("session::expiry::tests::garbage_and_giants_do_no_harm"),
     ),
     Bug("ages are rounded towards zero", EXPIRY, ".div_euclid(1_000_000)", "/ 1_000_000", vectors()),
@@ -258,31 +259,50 @@ BUGS = [
     Bug(
         "another request's record that cannot be read is written over",
         COMMIT,
-        "decode(form, &self.rules.codec).ok_or(CommitError::Interrupted)?",
-        "decode(form, &self.rules.codec).unwrap_or_else(SessionData::empty)",
+        ".data(&self.rules.codec)\n            .ok_or(CommitError::Interrupted)?;",
+        ".data(&self.rules.codec)\n            .unwrap_or_else(SessionData::empty);",
         core("session::commit::tests::another_s_record_that_cannot_be_read_is_never_written_over"),
     ),
     Bug(
         "memory hands out a session at the moment of its end",
-        MEMORY,
-        """            .filter(|kept| kept.expire_date > now)
-            .map(Kept::stored))""",
-        """            .filter(|kept| kept.expire_date >= now)
-            .map(Kept::stored))""",
+        SHELF,
+        "filter(|kept| kept.expire_date > now)",
+        "filter(|kept| kept.expire_date >= now)",
         MEMORY_CONTRACT,
     ),
     Bug(
         "memory clears a session away at the moment of its end",
-        MEMORY,
-        "kept.expire_date < now",
-        "kept.expire_date <= now",
+        SHELF,
+        "&& place.end < now",
+        "&& place.end <= now",
         MEMORY_CONTRACT,
     ),
     Bug(
         "memory deletes the session that was seen whatever it holds by now",
         MEMORY,
-        "Some(seen) if !expired && !kept.has(seen) => {",
-        "Some(seen) if !expired && seen.as_text().is_empty() => {",
+        "!expired && kept.version() != *seen",
+        "!expired && seen.as_bytes().is_empty()",
         MEMORY_CONTRACT,
+    ),
+    Bug(
+        "an hour that comes twice is the second one",
+        "crates/core/src/time/zone.rs",
+        "| jiff::tz::AmbiguousOffset::Fold { before, .. } => before,",
+        "=> before,\n            jiff::tz::AmbiguousOffset::Fold { after, .. } => after,",
+        core("time::zone::tests::an_hour_that_comes_twice_is_the_first_and_one_that_never_comes_the_next"),
+    ),
+    Bug(
+        "a session that is touched is not saved",
+        "crates/core/src/session/state.rs",
+        "!self.changes.is_empty() || self.touched",
+        "!self.changes.is_empty()",
+        core("session::commit::tests::what_is_touched_lives_on_from_now"),
+    ),
+    Bug(
+        "half of an update is kept",
+        "crates/core/src/session/state/dict.rs",
+        "let values: Vec<(N, String)> = values.collect::<Result<_, ValueError>>()?;",
+        "let values: Vec<(N, String)> = values.map_while(Result::ok).collect();",
+        core("session::state::tests::all_of_an_update_is_written_or_nothing"),
     ),
 ]

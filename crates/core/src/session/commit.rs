@@ -31,6 +31,8 @@ pub struct SaveRules {
     pub guarded_names: Vec<String>,
     /// `SESSION_SAVE_EVERY_REQUEST`: a session that is only looked at is saved too, for its expiry.
     pub save_every_request: bool,
+    /// Characters of a new session's key; see [`SessionKey::generate_of`].
+    pub key_length: usize,
 }
 
 impl SaveRules {
@@ -225,7 +227,8 @@ impl Commit<'_> {
     /// Keeps data under a new key.
     async fn create(&self, data: &SessionData, record: Record) -> Result<Kept, CommitError> {
         for _ in 0..DRAWS {
-            let key = SessionKey::generate().map_err(CommitError::Random)?;
+            let key =
+                SessionKey::generate_of(self.rules.key_length).map_err(CommitError::Random)?;
             if let Created::Created(version) = self.store.create(&key, &record).await? {
                 return Ok((seen(key, version, &record), data.clone()));
             }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::data::SessionData;
 use super::data::ascii;
-use crate::time::{Timestamp, parse_iso};
+use crate::time::{Timestamp, Zone, parse_iso};
 
 /// The name under which a session keeps its own expiry.
 pub(crate) const EXPIRY_NAME: &str = "_session_expiry";
@@ -32,7 +32,7 @@ pub enum Expiry {
 
 impl Expiry {
     /// The JSON text that Django keeps for it; `None` removes the name.
-    pub(super) fn to_json(self, now: Timestamp) -> Option<String> {
+    pub(super) fn to_json(self, zone: Zone, now: Timestamp) -> Option<String> {
         match self {
             Self::SiteDefault => None,
             Self::AtBrowserClose => Some("0".into()),
@@ -40,9 +40,9 @@ impl Expiry {
             Self::In(duration) => {
                 let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
                 let end = Timestamp::from_unix_micros(now.unix_micros().saturating_add(micros));
-                Some(format!("\"{}\"", end.iso_text()))
+                Some(format!("\"{}\"", zone.iso_text(end)))
             }
-            Self::At(moment) => Some(format!("\"{}\"", moment.iso_text())),
+            Self::At(moment) => Some(format!("\"{}\"", zone.iso_text(moment))),
         }
     }
 }
@@ -59,6 +59,8 @@ pub struct Lifetime {
     pub absolute: Option<i64>,
     /// `SESSION_EXPIRE_AT_BROWSER_CLOSE`.
     pub at_browser_close: bool,
+    /// `USE_TZ` and `TIME_ZONE`: what a date without a zone means that stands in a session.
+    pub zone: Zone,
 }
 
 impl Lifetime {
@@ -68,6 +70,7 @@ impl Lifetime {
         anonymous_age: None,
         absolute: None,
         at_browser_close: false,
+        zone: Zone::UTC,
     };
 
     /// The site's age for this session.
@@ -90,11 +93,11 @@ impl Lifetime {
 
     /// When a session saved at `now` ends: Django's `get_expiry_date`.
     ///
-    /// Where Django raises (a date without a zone, garbage) this is the site's default, so that no stored
+    /// Where Django raises (a date without a zone in a site that has them, garbage) this is the site's default, so that no stored
     /// value can make every page of its visitor fail.
     #[must_use]
     pub fn expiry_date(&self, data: &SessionData, now: Timestamp) -> Timestamp {
-        let date = match OwnExpiry::of(data) {
+        let date = match OwnExpiry::of(data, self.zone) {
             OwnExpiry::None | OwnExpiry::Garbage => now.plus_seconds(self.site_age(data)),
             OwnExpiry::Seconds(0.0) => now.plus_seconds(self.site_age(data)),
             OwnExpiry::Seconds(seconds) => now.plus_seconds_f64(seconds),
@@ -106,7 +109,7 @@ impl Lifetime {
     /// True if the cookie ends with the browser: Django's `get_expire_at_browser_close`.
     #[must_use]
     pub fn ends_with_browser(&self, data: &SessionData) -> bool {
-        match OwnExpiry::of(data) {
+        match OwnExpiry::of(data, self.zone) {
             OwnExpiry::None => self.at_browser_close,
             OwnExpiry::Seconds(seconds) => seconds == 0.0,
             OwnExpiry::At(_) | OwnExpiry::Garbage => false,
@@ -131,7 +134,7 @@ enum OwnExpiry {
 }
 
 impl OwnExpiry {
-    fn of(data: &SessionData) -> Self {
+    fn of(data: &SessionData, zone: Zone) -> Self {
         let Some(raw) = data.raw_by_normal(EXPIRY_NAME) else {
             return Self::None;
         };
@@ -139,16 +142,16 @@ impl OwnExpiry {
             "null" => Self::None,
             "true" => Self::Seconds(1.0),
             "false" => Self::Seconds(0.0),
-            _ => Self::number_or_date(raw),
+            _ => Self::number_or_date(raw, zone),
         }
     }
 
-    fn number_or_date(raw: &str) -> Self {
+    fn number_or_date(raw: &str, zone: Zone) -> Self {
         if let Some(text) = raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"')) {
-            return match parse_iso(&ascii::unescaped(text)) {
-                Some(moment) if !moment.is_naive() => Self::At(moment.utc()),
-                _ => Self::Garbage,
-            };
+            let read = parse_iso(&ascii::unescaped(text));
+            return read
+                .and_then(|read| zone.moment(read))
+                .map_or(Self::Garbage, Self::At);
         }
         // Integers beyond f64 become infinite, which is moved to the last moment there is.
         raw.parse()
@@ -259,16 +262,37 @@ mod tests {
 
     #[test]
     fn set_expiry_keeps_what_django_keeps() {
-        assert_eq!(Expiry::SiteDefault.to_json(NOW), None);
-        assert_eq!(Expiry::AtBrowserClose.to_json(NOW).unwrap(), "0");
-        assert_eq!(Expiry::Seconds(-3).to_json(NOW).unwrap(), "-3");
+        assert_eq!(Expiry::SiteDefault.to_json(Zone::UTC, NOW), None);
+        assert_eq!(Expiry::AtBrowserClose.to_json(Zone::UTC, NOW).unwrap(), "0");
+        assert_eq!(Expiry::Seconds(-3).to_json(Zone::UTC, NOW).unwrap(), "-3");
         let ten_seconds = Expiry::In(Duration::from_millis(10_500))
-            .to_json(NOW)
+            .to_json(Zone::UTC, NOW)
             .unwrap();
         assert_eq!(ten_seconds, "\"2023-11-14T22:13:30.500000+00:00\"");
         assert_eq!(
-            Expiry::In(Duration::MAX).to_json(NOW).unwrap(),
+            Expiry::In(Duration::MAX).to_json(Zone::UTC, NOW).unwrap(),
             "\"9999-12-31T23:59:59.999999+00:00\""
         );
+    }
+
+    #[test]
+    fn a_site_of_local_time_keeps_and_reads_the_wall_clock() {
+        let zone = Zone::local("Europe/Berlin").unwrap();
+        let local = Lifetime {
+            zone,
+            ..Lifetime::DJANGO
+        };
+        let kept = Expiry::In(Duration::from_secs(60))
+            .to_json(zone, NOW)
+            .unwrap();
+        assert_eq!(kept, "\"2023-11-14T23:14:20\"");
+        assert_eq!(
+            Expiry::At(NOW).to_json(zone, NOW).unwrap(),
+            "\"2023-11-14T23:13:20\""
+        );
+        assert_eq!(local.expiry_age(&data(&kept), NOW), 60);
+        assert_eq!(Lifetime::DJANGO.expiry_age(&data(&kept), NOW), 1_209_600);
+        let aware = "\"2023-11-14T22:14:20+00:00\"";
+        assert_eq!(local.expiry_age(&data(aware), NOW), 60);
     }
 }

@@ -11,7 +11,8 @@ use crate::random;
 pub struct SessionKey(String);
 
 impl SessionKey {
-    const LENGTH: usize = 32;
+    /// Characters of a new key, as in Django.
+    pub const LENGTH: usize = 32;
     const ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
     /// Shorter keys are ignored (`_validate_session_key` in `django.contrib.sessions.backends.base`).
     const SHORTEST: usize = 8;
@@ -21,7 +22,16 @@ impl SessionKey {
     /// # Errors
     /// The generator does not answer.
     pub fn generate() -> Result<Self, random::RandomError> {
-        random::text(Self::ALPHABET, Self::LENGTH).map(Self)
+        Self::generate_of(Self::LENGTH)
+    }
+
+    /// A new key of another length, for sites whose own engine draws longer ones. Never shorter than
+    /// [`LENGTH`](Self::LENGTH).
+    ///
+    /// # Errors
+    /// The generator does not answer.
+    pub fn generate_of(length: usize) -> Result<Self, random::RandomError> {
+        random::text(Self::ALPHABET, length.max(Self::LENGTH)).map(Self)
     }
 
     /// Accepts what a client sent: at least 8 code points, as in Django.
@@ -79,6 +89,15 @@ mod tests {
         }
         let others = |character: char| !matches!(character, 'a'..='z' | '0'..='9');
         assert!(!drawn.contains(others));
+    }
+
+    #[test]
+    fn a_key_may_be_longer_and_not_shorter() {
+        for (length, drawn) in [(128, 128), (33, 33), (8, 32), (0, 32)] {
+            let key = SessionKey::generate_of(length).unwrap();
+            assert_eq!(key.as_str().len(), drawn);
+            assert!(SessionKey::parse(key.as_str()).is_some());
+        }
     }
 
     #[test]

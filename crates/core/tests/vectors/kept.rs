@@ -33,6 +33,7 @@ impl Kept {
                 lifetime: Lifetime::DJANGO,
                 guarded_names: Vec::new(),
                 save_every_request: false,
+                key_length: SessionKey::LENGTH,
             },
         }
     }

@@ -128,9 +128,15 @@ fn act(session: &mut SessionState, action: &str) {
             session.set("b", &2).unwrap();
             session.flush();
         }
-        "set_expiry 300" => session.set_expiry(Expiry::Seconds(300), NOW),
-        "set_expiry 0" => session.set_expiry(Expiry::AtBrowserClose, NOW),
-        "set_expiry null" => session.set_expiry(Expiry::SiteDefault, NOW),
+        "set_expiry 300" => {
+            session.set_expiry(Expiry::Seconds(300), cloakroom_core::time::Zone::UTC, NOW)
+        }
+        "set_expiry 0" => {
+            session.set_expiry(Expiry::AtBrowserClose, cloakroom_core::time::Zone::UTC, NOW)
+        }
+        "set_expiry null" => {
+            session.set_expiry(Expiry::SiteDefault, cloakroom_core::time::Zone::UTC, NOW)
+        }
         // Changes are made name by name; this one has no name.
         "update {}" => {}
         "setdefault a" => {

@@ -6,7 +6,7 @@ use cloakroom_core::session::{
     Codec, DataError, Expiry, Lifetime, SessionData, SessionKey, SessionState, Stored,
 };
 use cloakroom_core::signing::{Compression, LoadError, SigningError};
-use cloakroom_core::time::Timestamp;
+use cloakroom_core::time::{Timestamp, Zone};
 
 use crate::json::{canonical, object};
 use crate::rows::{Answer, NOW, Release, Row, SECRET, secrets};
@@ -173,12 +173,12 @@ pub(crate) fn set_expiry(row: &Row, _: &Release) -> Answer {
         || "cannot be asked for".to_owned(),
         |expiry| {
             let mut session = loaded(&codec(Compression::Never).encode(&before, now));
-            session.set_expiry(expiry, now);
+            session.set_expiry(expiry, Zone::UTC, now);
             let stored = session.raw("_session_expiry");
             // Zero has a name of its own, and means the same.
             if expiry == Expiry::Seconds(0) {
                 let mut named = loaded(&codec(Compression::Never).encode(&before, now));
-                named.set_expiry(Expiry::AtBrowserClose, now);
+                named.set_expiry(Expiry::AtBrowserClose, Zone::UTC, now);
                 assert_eq!(named.raw("_session_expiry"), stored);
             }
             format!(

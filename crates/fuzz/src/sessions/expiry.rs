@@ -1,7 +1,7 @@
 //! How long a session says that it lives.
 
 use cloakroom_core::session::{Expiry, Lifetime, SessionData, SessionState};
-use cloakroom_core::time::Timestamp;
+use cloakroom_core::time::{Timestamp, Zone};
 
 use crate::parts::Parts;
 
@@ -43,7 +43,7 @@ pub fn session_expiry(input: &[u8]) {
     }
     // A moment that we keep is that moment, to the microsecond.
     let mut session = SessionState::new();
-    session.set_expiry(Expiry::At(date), now);
+    session.set_expiry(Expiry::At(date), Zone::UTC, now);
     assert_eq!(plain(&session.data()), date);
     let kept: String = session.get("_session_expiry").unwrap().expect("it was set");
     assert_eq!(Timestamp::from_sql_text(&kept), Some(date));

@@ -111,6 +111,7 @@ fn rules() -> SaveRules {
         lifetime: Lifetime::DJANGO,
         guarded_names: vec!["guarded".to_owned()],
         save_every_request: false,
+        key_length: SessionKey::LENGTH,
     }
 }
 

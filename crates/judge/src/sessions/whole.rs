@@ -8,7 +8,7 @@ use cloakroom_core::session::{
     WrittenCookie,
 };
 use cloakroom_core::signing::Compression;
-use cloakroom_core::time::Timestamp;
+use cloakroom_core::time::{Timestamp, Zone};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -138,7 +138,7 @@ impl Ask for SetExpiryText {
             Form::At(moment) => Expiry::At(moment.timestamp()),
         };
         let mut session = SessionState::new();
-        session.set_expiry(expiry, self.now.timestamp());
+        session.set_expiry(expiry, Zone::UTC, self.now.timestamp());
         Ok(json!(session.raw("_session_expiry")))
     }
 }

@@ -58,7 +58,7 @@ async fn serve(port: u16) -> Result<(), Failure> {
         .text("DATABASE_URL")
         .map_or_else(|| Ok(DatabaseUrl::default()), DatabaseUrl::parse)?;
     let mut config = config(&settings)?;
-    let stores = Stores::open(open_database(&url).await?, &settings, &config).await?;
+    let stores = Stores::open(open_database(&url, &settings).await?, &settings, &config).await?;
     let database = Arc::clone(&stores.database);
     if let Some(problem) = database.check().await?.first() {
         return Err(problem.to_string().into());

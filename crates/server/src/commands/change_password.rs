@@ -14,7 +14,7 @@ pub(crate) async fn run(
     settings: &Settings,
 ) -> Result<(), Failure> {
     let hashers = hashers(settings)?;
-    let store = open_database(url).await?;
+    let store = open_database(url, settings).await?;
     let username = username.or_else(super::create_superuser::system_username);
     let username =
         username.ok_or_else(|| Failure::new("name the user whose password to change"))?;

@@ -94,7 +94,7 @@ async fn look_at_stores(
     settings: &Settings,
     url: &DatabaseUrl,
 ) -> Result<(Vec<String>, Vec<String>), Failure> {
-    let database = open_database(url).await?;
+    let database = open_database(url, settings).await?;
     let problems = database.check().await?;
     if !problems.is_empty() {
         return Ok((

@@ -1,30 +1,39 @@
 //! `clearsessions`: deletes sessions that have expired.
 
-use cloakroom_core::time::Timestamp;
+use std::sync::Arc;
+
+use cloakroom_core::session::Store;
 
 use super::Failure;
+use crate::clearing::clear;
 use crate::database_url::DatabaseUrl;
 use crate::output;
-use crate::stores::open_database;
+use crate::settings::{Settings, WeakKeys};
+use crate::stores::{Stores, open_database};
 
 /// Silent when it succeeds, as in Django: it is run by cron, which mails what it says.
-pub(crate) async fn run(url: &DatabaseUrl) -> Result<(), Failure> {
-    let store = open_database(url).await?;
-    // One moment for all of them, so that this ends however fast sessions expire.
-    let now = Timestamp::now();
-    let mut total = 0;
-    loop {
-        let removed = store.clear_expired(now, BATCH).await?;
-        total += removed;
-        if removed < u64::from(BATCH) {
-            break;
-        }
-        output::progress(format_args!("{total} expired sessions deleted so far"));
-    }
-    output::progress(format_args!("{total} expired sessions deleted"));
+pub(crate) async fn run(url: &DatabaseUrl, settings: &Settings) -> Result<(), Failure> {
+    let store: Arc<dyn Store> = if settings.text("SESSIONS").is_none() {
+        open_database(url, settings).await?
+    } else {
+        // Where sessions are files, when one ends is in what the key has signed.
+        let secrets = settings.secrets(WeakKeys::Pass)?.ok_or_else(|| {
+            Failure::new("sessions apart from the database need the site's key; give SECRET_KEY_FILE or SECRET_KEY")
+        })?;
+        let config = super::serve::config(settings, &secrets, None)?;
+        let database = open_database(url, settings).await?;
+        let stores = Stores::open(database, settings, &config).await?;
+        let Some(store) = stores.session_store() else {
+            // The browsers keep them.
+            return Ok(());
+        };
+        store
+    };
+    let cleared = clear(&*store, |total| {
+        output::progress(format_args!("{total} expired sessions deleted"));
+    })
+    .await;
     output::progress_ends();
+    cleared?;
     Ok(())
 }
-
-/// Few enough that those who wait for the database to write do not notice.
-const BATCH: u32 = 1000;

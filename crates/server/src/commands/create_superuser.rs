@@ -34,7 +34,7 @@ pub(crate) async fn run(
     settings: &Settings,
 ) -> Result<(), Failure> {
     let hashers = hashers(settings)?;
-    let store = open_database(url).await?;
+    let store = open_database(url, settings).await?;
     let (username, email, password) = if options.no_input {
         given(options, &*store).await?
     } else {

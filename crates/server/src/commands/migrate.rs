@@ -8,13 +8,14 @@ use cloakroom_stores::{Database, Migrated, SqliteStore};
 use super::Failure;
 use crate::database_url::DatabaseUrl;
 use crate::output;
+use crate::settings::Settings;
 use crate::stores::open_database;
 
-pub(crate) async fn run(url: &DatabaseUrl) -> Result<(), Failure> {
+pub(crate) async fn run(url: &DatabaseUrl, settings: &Settings) -> Result<(), Failure> {
     // Asked for by name, so this is where a database may appear anywhere.
     let store: Arc<dyn Database> = match url.file() {
         Some(file) if !file.try_exists()? => Arc::new(SqliteStore::create(file).await?),
-        _ => open_database(url).await?,
+        _ => open_database(url, settings).await?,
     };
     match store.migrate(Timestamp::now()).await? {
         Migrated::Created => output::result(format_args!(

@@ -16,6 +16,7 @@ use tracing::{info, warn};
 use super::Failure;
 use crate::accept::{self, Limits};
 use crate::app::{self, App};
+use crate::clearing;
 use crate::settings::Settings;
 use crate::templates::Templates;
 use crate::{output, pages};
@@ -90,6 +91,10 @@ async fn become_ready(site: Site, ready: Arc<OnceLock<Router>>) {
 /// The site put together.
 fn router(site: &Site, findings: Findings) -> Result<Router, Failure> {
     info!(profile = ?findings.profile, "serving");
+    let every = clearing_interval(&site.settings, findings.profile)?;
+    if let (Some(every), Some(store)) = (every, site.stores.session_store()) {
+        tokio::spawn(clearing::on_schedule(store, every));
+    }
     let mut config = config(&site.settings, &site.secrets, Some(findings.profile))?;
     config.hosts.port = site.address.port();
     let app = App {
@@ -105,6 +110,7 @@ fn router(site: &Site, findings: Findings) -> Result<Router, Failure> {
 /// Whether a site can be put together from these settings, whatever its key and database.
 pub(crate) fn check_settings(settings: &Settings) -> Result<(), Failure> {
     without_secrets(settings)?;
+    clearing_interval(settings, Profile::Strict)?;
     templates(settings).map(drop)
 }
 
@@ -114,8 +120,23 @@ pub(crate) fn without_secrets(settings: &Settings) -> Result<Config, Failure> {
     config(settings, &Secrets::new(stand_in), None)
 }
 
+/// How often expired sessions are deleted. Once a day on a site of our own, where nobody else does it; beside a
+/// Django its own `clearsessions` is run by somebody already.
+fn clearing_interval(settings: &Settings, profile: Profile) -> Result<Option<Duration>, Failure> {
+    match settings.get("CLEAR_SESSIONS_EVERY") {
+        None if profile == Profile::Strict => Ok(Some(Duration::from_secs(86_400))),
+        None | Some(serde_json::Value::Null) => Ok(None),
+        Some(value) => match value.as_u64() {
+            Some(seconds @ 60..) => Ok(Some(Duration::from_secs(seconds))),
+            _ => Err(Failure::new(
+                "CLEAR_SESSIONS_EVERY wants at least 60 seconds, or null for never",
+            )),
+        },
+    }
+}
+
 /// What the layer is configured by.
-fn config(
+pub(crate) fn config(
     settings: &Settings,
     secrets: &Secrets,
     profile: Option<Profile>,

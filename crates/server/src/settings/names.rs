@@ -116,7 +116,7 @@ pub(super) const SECRETS: [&str; 4] = [
 ];
 
 /// Django's settings first, then those that Django does not have.
-const SETTINGS: [(&str, Kind); 41] = [
+const SETTINGS: [(&str, Kind); 46] = [
     ("ALLOWED_HOSTS", Kind::Texts),
     ("AUTHENTICATION_BACKENDS", Kind::Texts),
     ("CSRF_COOKIE_AGE", Kind::WholeOrNone),
@@ -141,12 +141,16 @@ const SETTINGS: [(&str, Kind); 41] = [
     ("SESSION_COOKIE_SECURE", Kind::Bool),
     ("SESSION_EXPIRE_AT_BROWSER_CLOSE", Kind::Bool),
     ("SESSION_SAVE_EVERY_REQUEST", Kind::Bool),
+    ("SESSION_SERIALIZER", Kind::Text),
     ("SIGNED_COOKIE_LEGACY_SALT_FALLBACK", Kind::Bool),
+    ("TIME_ZONE", Kind::Text),
+    ("USE_TZ", Kind::Bool),
     ("USE_X_FORWARDED_HOST", Kind::Bool),
     ("USE_X_FORWARDED_PORT", Kind::Bool),
     ("CACHE_KEY_PREFIX", Kind::Text),
     ("CACHE_URL", Kind::Text),
     ("CACHE_VERSION", Kind::Whole),
+    ("CLEAR_SESSIONS_EVERY", Kind::WholeOrNone),
     ("DATABASE_URL", Kind::Text),
     ("DJANGO_VERSION", Kind::Text),
     ("LISTEN", Kind::Text),
@@ -155,6 +159,7 @@ const SETTINGS: [(&str, Kind); 41] = [
     ("PROFILE", Kind::Text),
     ("SESSIONS", Kind::Text),
     ("SESSION_GUARDED_NAMES", Kind::Texts),
+    ("SESSION_KEY_LENGTH", Kind::Whole),
     ("SESSION_SIGNING_SALT", Kind::Text),
     ("TEMPLATE_FOLDER", Kind::TextOrNone),
     ("TRUSTED_PROXIES", Kind::Texts),

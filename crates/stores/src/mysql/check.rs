@@ -44,7 +44,11 @@ impl MySqlStore {
     async fn try_to_write(&self) -> Result<(), StoreError> {
         let key = SessionKey::generate()
             .map_err(|error| StoreError::new("there is no randomness").with_source(error))?;
-        let row = [text(key.as_str()), text(""), moment::param(Timestamp::MIN)];
+        let row = [
+            text(key.as_str()),
+            text(""),
+            moment::param(self.0.zone, Timestamp::MIN),
+        ];
         let mut lease = self.lease(Access::Write).await?;
         // A call that is given up in between takes its transaction with it.
         lease.for_once();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use cloakroom_core::session::StoreError;
-use cloakroom_core::time::Timestamp;
+use cloakroom_core::time::{Timestamp, Zone};
 
 use super::pool::{Access, Lease};
 use super::sessions::text;
@@ -123,7 +123,7 @@ async fn make(lease: &mut Lease<'_>, now: Timestamp) -> Result<(), StoreError> {
         lease.command(row).await?;
     }
     for (app, name) in MIGRATIONS {
-        let params = [text(app), text(name), moment::param(now)];
+        let params = [text(app), text(name), moment::param(Zone::UTC, now)];
         lease.execute(RECORD, &params).await?;
     }
     lease.command("COMMIT").await

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use cloakroom_core::session::{
     Created, Deleted, Record, Replaced, SessionKey, Store, StoreError, Stored, Version,
 };
-use cloakroom_core::time::Timestamp;
+use cloakroom_core::time::{Timestamp, Zone};
 use mysql_async::{Row, Value};
 
 use super::pool::{Access, Lease};
@@ -28,7 +28,7 @@ impl MySqlStore {
         self.within(async {
             let mut lease = self.lease(Access::Read).await?;
             let row = lease.row(&self.0.statements.newest, &[]).await?;
-            Ok(row.and_then(|row| stored(row).1))
+            Ok(row.and_then(|row| stored(row, self.0.zone).1))
         })
         .await
     }
@@ -39,11 +39,11 @@ impl MySqlStore {
         key: &SessionKey,
         now: Timestamp,
     ) -> Result<Option<Stored>, StoreError> {
-        let params = [text(key.as_str()), moment::param(now)];
+        let params = [text(key.as_str()), moment::param(self.0.zone, now)];
         let Some(row) = lease.row(&self.0.statements.load, &params).await? else {
             return Ok(None);
         };
-        let (found, stored) = stored(row);
+        let (found, stored) = stored(row, self.0.zone);
         Ok(stored.filter(|_| found == key.as_str().as_bytes()))
     }
 
@@ -71,7 +71,7 @@ impl Store for MySqlStore {
             let params = [
                 text(key.as_str()),
                 text(signed),
-                moment::param(record.expire_date()),
+                moment::param(self.0.zone, record.expire_date()),
             ];
             let mut lease = self.lease(Access::Write).await?;
             let inserted = lease.insert(&self.0.statements.create, &params).await?;
@@ -93,8 +93,8 @@ impl Store for MySqlStore {
         self.within(async {
             let sql = &self.0.statements;
             let signed = record.signed_text();
-            let mut params = vec![moment::param(record.expire_date())];
-            params.extend(the_one_seen(key, seen, now));
+            let mut params = vec![moment::param(self.0.zone, record.expire_date())];
+            params.extend(the_one_seen(key, seen, moment::param(self.0.zone, now)));
             let sql = if seen.as_bytes() == signed.as_bytes() {
                 &sql.extend
             } else {
@@ -136,14 +136,18 @@ impl Store for MySqlStore {
                     Deleted::Deleted
                 });
             };
-            let params = the_one_seen(key, seen, now);
+            let params = the_one_seen(key, seen, moment::param(self.0.zone, now));
             for _ in 0..ATTEMPTS {
                 if lease.execute(&sql.delete_seen, &params).await? > 0 {
                     return Ok(Deleted::Deleted);
                 }
                 match self.find(&mut lease, key, now).await? {
                     None => {
-                        let params = [text(key.as_str()), text(key.as_str()), moment::param(now)];
+                        let params = [
+                            text(key.as_str()),
+                            text(key.as_str()),
+                            moment::param(self.0.zone, now),
+                        ];
                         lease.execute(&sql.delete_expired, &params).await?;
                         return Ok(Deleted::Gone);
                     }
@@ -158,7 +162,7 @@ impl Store for MySqlStore {
 
     async fn clear_expired(&self, now: Timestamp, at_most: u32) -> Result<u64, StoreError> {
         self.within(async {
-            let params = [moment::param(now), at_most.into()];
+            let params = [moment::param(self.0.zone, now), at_most.into()];
             let mut lease = self.lease(Access::Write).await?;
             lease
                 .execute(&self.0.statements.clear_expired, &params)
@@ -232,12 +236,12 @@ pub(super) fn text(text: &str) -> Value {
     Value::Bytes(text.as_bytes().to_vec())
 }
 
-fn the_one_seen(key: &SessionKey, seen: &Version, now: Timestamp) -> [Value; 4] {
+fn the_one_seen(key: &SessionKey, seen: &Version, now: Value) -> [Value; 4] {
     [
         text(key.as_str()),
         text(key.as_str()),
         Value::Bytes(seen.as_bytes().to_vec()),
-        moment::param(now),
+        now,
     ]
 }
 
@@ -245,14 +249,17 @@ fn the_one_seen(key: &SessionKey, seen: &Version, now: Timestamp) -> [Value; 4] 
 ///
 /// Such a row counts as missing rather than as the store's failure. Its visitor gets a new session instead
 /// of an error at every visit; the row stays as it is for whoever wants to look at it.
-fn stored(row: Row) -> (Vec<u8>, Option<Stored>) {
+fn stored(row: Row, zone: Zone) -> (Vec<u8>, Option<Stored>) {
     let mut values = row.unwrap_raw().into_iter().flatten();
     let mut bytes = || match values.next() {
         Some(Value::Bytes(bytes)) => Some(bytes),
         _ => None,
     };
     let (key, data) = (bytes(), bytes());
-    let expire_date = values.next().as_ref().and_then(moment::read);
+    let expire_date = values
+        .next()
+        .as_ref()
+        .and_then(|value| moment::read(zone, value));
     let stored = data
         .and_then(|data| String::from_utf8(data).ok())
         .zip(expire_date)

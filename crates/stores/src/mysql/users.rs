@@ -6,7 +6,7 @@
 use async_trait::async_trait;
 use cloakroom_core::auth::{CreateUser, User, UserChanged, UserCreated, UserStore};
 use cloakroom_core::session::StoreError;
-use cloakroom_core::time::Timestamp;
+use cloakroom_core::time::{Timestamp, Zone};
 use mysql_async::{Row, Value};
 
 use super::pool::Access;
@@ -18,7 +18,7 @@ impl MySqlStore {
         self.within(async {
             let mut lease = self.lease(Access::Read).await?;
             let row = lease.row(sql, &[value]).await?;
-            let user = row.map(|row| user(&row).ok_or_else(|| self.unreadable()));
+            let user = row.map(|row| user(&row, self.0.zone).ok_or_else(|| self.unreadable()));
             user.transpose()
         })
         .await
@@ -73,18 +73,20 @@ impl UserStore for MySqlStore {
         user: &User,
         condition: CreateUser,
     ) -> Result<UserCreated, StoreError> {
+        let zone = self.0.zone;
         self.within(async {
             let params = [
                 text(&user.username),
                 text(&user.password),
-                user.last_login.map_or(Value::NULL, moment::param),
+                user.last_login
+                    .map_or(Value::NULL, |at| moment::param(zone, at)),
                 user.is_superuser.into(),
                 text(&user.first_name),
                 text(&user.last_name),
                 text(&user.email),
                 user.is_staff.into(),
                 user.is_active.into(),
-                moment::param(user.date_joined),
+                moment::param(zone, user.date_joined),
             ];
             let mut lease = self.lease(Access::Write).await?;
             let sql = match condition {
@@ -134,17 +136,17 @@ impl UserStore for MySqlStore {
         let Ok(id) = id.parse::<i64>() else {
             return Ok(UserChanged::NotChanged);
         };
-        self.change_user(SET_LAST_LOGIN, &[moment::param(at), id.into()])
+        self.change_user(SET_LAST_LOGIN, &[moment::param(self.0.zone, at), id.into()])
             .await
     }
 }
 
 /// A row of `SELECT`; `None` if a value is not of its kind.
-fn user(row: &Row) -> Option<User> {
-    let date_joined = moment::read(row.as_ref(10)?)?;
+fn user(row: &Row, zone: Zone) -> Option<User> {
+    let date_joined = moment::read(zone, row.as_ref(10)?)?;
     let last_login = match row.as_ref(3)? {
         Value::NULL => None,
-        value => Some(moment::read(value)?),
+        value => Some(moment::read(zone, value)?),
     };
     let text = |column: usize| row.get_opt::<String, _>(column)?.ok();
     let flag = |column: usize| row.get_opt::<bool, _>(column)?.ok();

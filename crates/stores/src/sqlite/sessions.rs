@@ -1,6 +1,6 @@
 //! The table of sessions, by the contract of [`Store`].
 //!
-//! Expiry dates are texts of one shape (`Timestamp::sql_text`) and are compared as texts, as Django does.
+//! Expiry dates are texts of one shape (`Zone::sql_text`) and are compared as texts, as Django does.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use cloakroom_core::session::{
     Created, Deleted, Record, Replaced, SessionKey, Store, StoreError, Stored, Version,
 };
-use cloakroom_core::time::Timestamp;
+use cloakroom_core::time::{Timestamp, Zone};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension as _, ToSql, params};
 
@@ -36,7 +36,7 @@ impl SqliteStore {
         self.read(move |connection| {
             connection
                 .prepare_cached(&sql.newest)?
-                .query_row([], |row| Ok(stored(row)))
+                .query_row([], |row| Ok(stored(row, sql.zone)))
                 .optional()
                 .map(Option::flatten)
         })
@@ -59,7 +59,7 @@ impl Store for SqliteStore {
     async fn create(&self, key: &SessionKey, record: &Record) -> Result<Created, StoreError> {
         let (sql, key) = (self.statements(), key.clone());
         let text = record.signed_text().clone();
-        let expire_date = record.expire_date().sql_text();
+        let expire_date = sql.zone.sql_text(record.expire_date());
         self.write(move |connection| {
             let inserted = connection.prepare_cached(&sql.create)?.execute(params![
                 key.as_str(),
@@ -85,8 +85,8 @@ impl Store for SqliteStore {
         let (sql, key) = (self.statements(), key.clone());
         let seen = seen.clone();
         let text = record.signed_text().clone();
-        let expire_date = record.expire_date().sql_text();
-        let now_text = now.sql_text();
+        let expire_date = sql.zone.sql_text(record.expire_date());
+        let now_text = sql.zone.sql_text(now);
         self.write(move |connection| {
             let replaced = if seen.as_bytes() == text.as_bytes() {
                 connection.prepare_cached(&sql.extend)?.execute(params![
@@ -120,7 +120,7 @@ impl Store for SqliteStore {
     ) -> Result<Deleted, StoreError> {
         let (sql, key) = (self.statements(), key.clone());
         let seen = seen.cloned();
-        let now_text = now.sql_text();
+        let now_text = sql.zone.sql_text(now);
         self.write(move |connection| {
             let Some(seen) = &seen else {
                 let deleted = connection
@@ -151,7 +151,7 @@ impl Store for SqliteStore {
 
     async fn clear_expired(&self, now: Timestamp, at_most: u32) -> Result<u64, StoreError> {
         let sql = self.statements();
-        let now = now.sql_text();
+        let now = sql.zone.sql_text(now);
         self.write(move |connection| {
             let removed = connection
                 .prepare_cached(&sql.clear_expired)?
@@ -165,6 +165,7 @@ impl Store for SqliteStore {
 /// The statements of the contract, on the table that keeps the sessions.
 #[derive(Debug)]
 pub(super) struct Statements {
+    pub(super) zone: Zone,
     load: String,
     create: String,
     replace: String,
@@ -177,9 +178,10 @@ pub(super) struct Statements {
 }
 
 impl Statements {
-    pub(super) fn new(table: &SessionTable) -> Self {
+    pub(super) fn new(table: &SessionTable, zone: Zone) -> Self {
         let sql = |template| table.sql(Dialect::Sqlite, template);
         Self {
+            zone,
             load: sql("SELECT {session_data}, {expire_date} FROM {table} \
                  WHERE {session_key} = ?1 COLLATE BINARY AND {expire_date} > ?2"),
             create: sql(
@@ -216,7 +218,9 @@ fn find(
 ) -> rusqlite::Result<Option<Stored>> {
     let found = connection
         .prepare_cached(&sql.load)?
-        .query_row([key.as_str(), &now.sql_text()], |row| Ok(stored(row)))
+        .query_row([key.as_str(), &sql.zone.sql_text(now)], |row| {
+            Ok(stored(row, sql.zone))
+        })
         .optional()?
         .flatten();
     // The database compared texts; one of another shape (a `T`, a zone) may end earlier than it looks.
@@ -227,14 +231,11 @@ fn find(
 ///
 /// Such a row counts as missing rather than as the store's failure. Its visitor gets a new session instead
 /// of an error at every visit; the row stays as it is for whoever wants to look at it.
-fn stored(row: &rusqlite::Row<'_>) -> Option<Stored> {
+fn stored(row: &rusqlite::Row<'_>, zone: Zone) -> Option<Stored> {
     let read = || {
         let text: String = row.get(0).ok()?;
         let expire_date: String = row.get(1).ok()?;
-        Some(Stored::signed(
-            text,
-            Timestamp::from_sql_text(&expire_date)?,
-        ))
+        Some(Stored::signed(text, zone.from_sql_text(&expire_date)?))
     };
     let stored = read();
     if stored.is_none() {

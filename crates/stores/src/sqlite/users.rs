@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use cloakroom_core::auth::{CreateUser, User, UserChanged, UserCreated, UserStore};
 use cloakroom_core::session::StoreError;
-use cloakroom_core::time::Timestamp;
+use cloakroom_core::time::{Timestamp, Zone};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
 
@@ -15,13 +15,15 @@ impl UserStore for SqliteStore {
         let Ok(id) = id.parse::<i64>() else {
             return Ok(None);
         };
-        self.read(move |connection| find(connection, "id", &id))
+        let zone = self.zone();
+        self.read(move |connection| find(connection, zone, "id", &id))
             .await
     }
 
     async fn by_username(&self, username: &str) -> Result<Option<User>, StoreError> {
         let username = username.to_owned();
-        self.read(move |connection| find(connection, "username", &username))
+        let zone = self.zone();
+        self.read(move |connection| find(connection, zone, "username", &username))
             .await
     }
 
@@ -34,7 +36,7 @@ impl UserStore for SqliteStore {
         user: &User,
         condition: CreateUser,
     ) -> Result<UserCreated, StoreError> {
-        let user = user.clone();
+        let (user, zone) = (user.clone(), self.zone());
         self.write(move |connection| {
             if condition == CreateUser::OnlyTheFirst && any(connection)? {
                 return Ok(UserCreated::NotTheFirst);
@@ -48,14 +50,14 @@ impl UserStore for SqliteStore {
                 .execute(params![
                     user.username,
                     user.password,
-                    user.last_login.map(Timestamp::sql_text),
+                    user.last_login.map(|moment| zone.sql_text(moment)),
                     user.is_superuser,
                     user.first_name,
                     user.last_name,
                     user.email,
                     user.is_staff,
                     user.is_active,
-                    user.date_joined.sql_text(),
+                    zone.sql_text(user.date_joined),
                 ])?;
             if inserted == 0 {
                 return Ok(UserCreated::UsernameTaken);
@@ -93,7 +95,7 @@ impl UserStore for SqliteStore {
         let Ok(id) = id.parse::<i64>() else {
             return Ok(UserChanged::NotChanged);
         };
-        let at = at.sql_text();
+        let at = self.zone().sql_text(at);
         self.write(move |connection| {
             let changed = connection
                 .prepare_cached("UPDATE auth_user SET last_login = ?2 WHERE id = ?1")?
@@ -110,6 +112,7 @@ const COLUMNS: &str = "id, username, password, last_login, is_superuser, first_n
 
 fn find(
     connection: &Connection,
+    zone: Zone,
     column: &'static str,
     value: &dyn ToSql,
 ) -> rusqlite::Result<Option<User>> {
@@ -117,7 +120,7 @@ fn find(
         .prepare_cached(&format!(
             "SELECT {COLUMNS} FROM auth_user WHERE {column} = ?1"
         ))?
-        .query_row([value], user)
+        .query_row([value], |row| user(row, zone))
         .optional()
 }
 
@@ -127,13 +130,17 @@ fn any(connection: &Connection) -> rusqlite::Result<bool> {
         .query_row([], |row| row.get(0))
 }
 
-fn user(row: &Row<'_>) -> rusqlite::Result<User> {
+fn user(row: &Row<'_>, zone: Zone) -> rusqlite::Result<User> {
     let id: i64 = row.get(0)?;
-    let mut user = User::new(id.to_string(), row.get::<_, String>(1)?, moment(row, 10)?);
+    let mut user = User::new(
+        id.to_string(),
+        row.get::<_, String>(1)?,
+        moment(row, 10, zone)?,
+    );
     user.password = row.get(2)?;
     user.last_login = match row.get_ref(3)?.data_type() {
         Type::Null => None,
-        _ => Some(moment(row, 3)?),
+        _ => Some(moment(row, 3, zone)?),
     };
     user.is_superuser = row.get(4)?;
     user.first_name = row.get(5)?;
@@ -145,9 +152,9 @@ fn user(row: &Row<'_>) -> rusqlite::Result<User> {
 }
 
 /// A date that is none is an error, unlike in a session: guessing about a user would be worse.
-fn moment(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
+fn moment(row: &Row<'_>, column: usize, zone: Zone) -> rusqlite::Result<Timestamp> {
     let text: String = row.get(column)?;
-    Timestamp::from_sql_text(&text).ok_or_else(|| {
+    zone.from_sql_text(&text).ok_or_else(|| {
         rusqlite::Error::FromSqlConversionFailure(column, Type::Text, "not a date".into())
     })
 }

@@ -31,6 +31,7 @@ fn rules() -> SaveRules {
         lifetime: Lifetime::DJANGO,
         guarded_names: Vec::new(),
         save_every_request: false,
+        key_length: SessionKey::LENGTH,
     }
 }
 

@@ -4,6 +4,7 @@
 mod failures;
 mod folder;
 mod killed;
+mod local_time;
 mod permissions;
 mod schema;
 mod table;

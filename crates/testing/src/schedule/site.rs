@@ -112,6 +112,7 @@ impl Site {
                 },
                 guarded_names: Vec::new(),
                 save_every_request: false,
+                key_length: SessionKey::LENGTH,
             },
             witness: Arc::default(),
             start,

@@ -4,6 +4,8 @@ use cloakroom_core::cookie::SameSite;
 use cloakroom_core::csrf::{TokenHeader, TrustedOrigins};
 use cloakroom_core::password::Hashers;
 use cloakroom_core::secret::Secrets;
+use cloakroom_core::session::SessionKey;
+use cloakroom_core::time::Zone;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -13,6 +15,9 @@ use crate::host::{HostPattern, Network, TrustedProxies};
 
 /// Seconds for which browsers keep a cookie at the most (RFC 6265bis, section 5.5).
 const LONGEST_COOKIE_AGE: i64 = 400 * 86_400;
+
+/// Characters of the longest keys that sites are known to draw. A cookie has room for more, a column has not.
+const LONGEST_KEY: usize = 128;
 
 impl Config {
     /// From settings by their Django names. `PROFILE` (`strict`, `shared` or `django`) says from which defaults.
@@ -110,6 +115,7 @@ impl Config {
                 "SESSION_COOKIE_AGE is more than 400 days, for which no browser keeps a cookie"
             );
         }
+        lifetime.zone = zone(settings)?;
         let bool_names = [
             (
                 "SESSION_EXPIRE_AT_BROWSER_CLOSE",
@@ -129,6 +135,16 @@ impl Config {
             "a list of texts",
             &mut session.guarded_names,
         )?;
+        if let Some(length) = settings.parsed("SESSION_KEY_LENGTH", "a number of characters")? {
+            if !(SessionKey::LENGTH..=LONGEST_KEY).contains(&length) {
+                return Err(ConfigError::new(
+                    "SESSION_KEY_LENGTH",
+                    "wants a number from 32 to 128",
+                ));
+            }
+            session.key_length = length;
+        }
+        check_serializer(settings)?;
         assign(
             settings,
             "SESSION_SIGNING_SALT",
@@ -203,6 +219,42 @@ impl Config {
             hosts.trusted_proxies = TrustedProxies::Networks(of("TRUSTED_PROXIES", networks)?);
         }
         Ok(())
+    }
+}
+
+/// `USE_TZ` and `TIME_ZONE`.
+fn zone(settings: &Settings) -> Result<Zone, ConfigError> {
+    let uses_tz = settings.parsed("USE_TZ", "true or false")?;
+    let name = settings.parsed::<String>("TIME_ZONE", "a name such as Europe/Berlin")?;
+    let zone = name.map(|name| of("TIME_ZONE", Zone::local(&name)));
+    match (uses_tz, zone.transpose()?) {
+        // Then the zone is only what Django shows dates in.
+        (None | Some(true), _) => Ok(Zone::UTC),
+        (Some(false), Some(zone)) => Ok(zone),
+        (Some(false), None) => Err(ConfigError::new(
+            "TIME_ZONE",
+            "is missing; with USE_TZ off, dates are kept in that zone",
+        )),
+    }
+}
+
+/// JSON is the only one; the setting is there so that another is refused by its name.
+fn check_serializer(settings: &Settings) -> Result<(), ConfigError> {
+    let name = settings.parsed::<String>("SESSION_SERIALIZER", "a text")?;
+    match name
+        .as_deref()
+        .map(|name| name.rsplit('.').next().unwrap_or(name))
+    {
+        None | Some("JSONSerializer") => Ok(()),
+        Some("PickleSerializer") => Err(ConfigError::new(
+            "SESSION_SERIALIZER",
+            "is PickleSerializer, which runs whatever code a session names; change the Django site to \
+             django.contrib.sessions.serializers.JSONSerializer first",
+        )),
+        Some(_) => Err(ConfigError::new(
+            "SESSION_SERIALIZER",
+            "is a serializer of the site's own; only django.contrib.sessions.serializers.JSONSerializer is known",
+        )),
     }
 }
 
@@ -327,11 +379,45 @@ mod tests {
             ("TRUSTED_PROXIES", json!(["everybody"])),
             ("LOGIN_URL", json!("login")),
             ("PBKDF2_ITERATIONS", json!(0)),
+            ("SESSION_KEY_LENGTH", json!(31)),
+            ("SESSION_KEY_LENGTH", json!(129)),
+            ("TIME_ZONE", json!("Middle-earth/Shire")),
+            (
+                "SESSION_SERIALIZER",
+                json!("django.contrib.sessions.serializers.PickleSerializer"),
+            ),
+            ("SESSION_SERIALIZER", json!("shop.Serializer")),
         ];
         for (name, value) in rows {
             let error = config(&[(name, value.clone())]).unwrap_err();
             assert!(error.to_string().contains(name), "{name} {value}: {error}");
         }
+    }
+
+    #[test]
+    fn a_site_of_local_time_names_its_zone() {
+        let berlin = ("TIME_ZONE", json!("Europe/Berlin"));
+        let off = ("USE_TZ", json!(false));
+        let zone = |values: &[_]| config(values).map(|config| config.session.lifetime.zone);
+        assert_eq!(zone(&[]), Ok(Zone::UTC));
+        assert_eq!(zone(std::slice::from_ref(&berlin)), Ok(Zone::UTC));
+        let error = zone(std::slice::from_ref(&off)).unwrap_err().to_string();
+        assert!(error.contains("TIME_ZONE"), "{error}");
+        let local = zone(&[berlin, off]).unwrap();
+        assert_eq!(local, Zone::local("Europe/Berlin").unwrap());
+    }
+
+    #[test]
+    fn a_serializer_that_runs_code_is_refused_by_name() {
+        let serializer = |name: &str| {
+            config(&[(
+                "SESSION_SERIALIZER",
+                json!(format!("django.contrib.sessions.serializers.{name}")),
+            )])
+        };
+        assert!(serializer("JSONSerializer").is_ok());
+        let error = serializer("PickleSerializer").unwrap_err().to_string();
+        assert!(error.contains("PickleSerializer") && error.contains("JSONSerializer"));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::*;
 use crate::secret::{SecretKey, Secrets};
 use crate::session::{Expiry, MemoryStore};
 use crate::signing::Compression;
+use crate::time::Zone;
 
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_700_000_000);
 
@@ -18,6 +19,7 @@ fn rules() -> SaveRules {
         lifetime: Lifetime::DJANGO,
         guarded_names: vec!["cart".to_owned(), "role".to_owned()],
         save_every_request: false,
+        key_length: SessionKey::LENGTH,
     }
 }
 
@@ -58,7 +60,7 @@ fn the_cookie_lasts_as_long_as_the_session() {
         (Expiry::AtBrowserClose, None),
         (Expiry::SiteDefault, Some(1_209_600)),
     ] {
-        session.set_expiry(expiry, NOW);
+        session.set_expiry(expiry, Zone::UTC, NOW);
         let Ok(Committed::Saved(cookie)) = commit(&mut session, &store) else {
             panic!("a change is saved");
         };

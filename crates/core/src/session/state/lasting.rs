@@ -2,12 +2,14 @@
 
 use super::super::expiry::{EXPIRY_NAME, Expiry, Lifetime};
 use super::SessionState;
-use crate::time::Timestamp;
+use crate::time::{Timestamp, Zone};
 
 impl SessionState {
     /// Sets when this session ends, in Django's five forms.
-    pub fn set_expiry(&mut self, expiry: Expiry, now: Timestamp) {
-        match expiry.to_json(now) {
+    ///
+    /// `zone` is the site's, see [`Lifetime::zone`]: it decides how a date is written.
+    pub fn set_expiry(&mut self, expiry: Expiry, zone: Zone, now: Timestamp) {
+        match expiry.to_json(zone, now) {
             Some(json) => {
                 self.own_change();
                 self.changes.set(EXPIRY_NAME, json);

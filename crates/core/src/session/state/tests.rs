@@ -2,7 +2,7 @@ use super::*;
 use crate::secret::{SecretKey, Secrets};
 use crate::session::{Expiry, Lifetime};
 use crate::signing::Compression;
-use crate::time::Timestamp;
+use crate::time::{Timestamp, Zone};
 
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_700_000_000);
 
@@ -148,9 +148,9 @@ fn an_unreadable_record_is_an_empty_session() {
 #[test]
 fn set_expiry_is_kept_under_django_s_name() {
     let mut session = loaded("{}");
-    session.set_expiry(Expiry::Seconds(300), NOW);
+    session.set_expiry(Expiry::Seconds(300), Zone::UTC, NOW);
     assert_eq!(session.raw("_session_expiry").as_deref(), Some("300"));
-    session.set_expiry(Expiry::SiteDefault, NOW);
+    session.set_expiry(Expiry::SiteDefault, Zone::UTC, NOW);
     assert_eq!(session.raw("_session_expiry"), None);
 }
 
@@ -262,13 +262,13 @@ fn to_touch_what_is_not_there_is_nothing() {
 fn the_age_is_that_of_what_would_be_saved() {
     let mut session = loaded("{}");
     assert_eq!(session.expiry_age(&Lifetime::DJANGO, NOW), 1_209_600);
-    session.set_expiry(Expiry::Seconds(5), NOW);
+    session.set_expiry(Expiry::Seconds(5), Zone::UTC, NOW);
     assert_eq!(session.expiry_age(&Lifetime::DJANGO, NOW), 5);
     assert_eq!(
         session.expiry_date(&Lifetime::DJANGO, NOW),
         NOW.plus_seconds(5)
     );
     assert!(!session.ends_with_browser(&Lifetime::DJANGO));
-    session.set_expiry(Expiry::AtBrowserClose, NOW);
+    session.set_expiry(Expiry::AtBrowserClose, Zone::UTC, NOW);
     assert!(session.ends_with_browser(&Lifetime::DJANGO));
 }

@@ -118,7 +118,7 @@ pub async fn prepare(
     let Some(file) = url.file() else {
         return on_a_server(settings, &url, secrets, address, limits).await;
     };
-    let existing = existing(&url, loopback).await?;
+    let existing = existing(&url, &settings, loopback).await?;
     let situation = Situation {
         file: file.to_owned(),
         is_default: url.is_default(),
@@ -183,7 +183,7 @@ async fn on_a_server(
         ))
     })?;
     let config = config(&settings, &secrets, None)?;
-    let stores = Stores::open(open_database(url).await?, &settings, &config).await?;
+    let stores = Stores::open(open_database(url, &settings).await?, &settings, &config).await?;
     let listener = accept::listen(address, limits).await?;
     let site = Site {
         settings,
@@ -281,12 +281,13 @@ fn secrets(
 /// The database, if its file is there; one that we made and did not finish is finished.
 async fn existing(
     url: &DatabaseUrl,
+    settings: &Settings,
     loopback: bool,
 ) -> Result<Option<Arc<dyn stores::Database>>, Failure> {
     if !url.file().map_or(Ok(false), Path::try_exists)? {
         return Ok(None);
     }
-    let database = open_database(url).await?;
+    let database = open_database(url, settings).await?;
     if url.is_default() && loopback && database.made_by_us().await? {
         let _ = database.migrate(Timestamp::now()).await?;
     }

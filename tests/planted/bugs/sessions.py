@@ -258,8 +258,8 @@ BUGS = [
     Bug(
         "another request's record that cannot be read is written over",
         COMMIT,
-        "decode(form, &self.rules.codec).ok_or(CommitError::Interrupted)?",
-        "decode(form, &self.rules.codec).unwrap_or_else(SessionData::empty)",
+        ".ok_or(CommitError::Interrupted)?;\n        let guarded",
+        ".unwrap_or_else(SessionData::empty);\n        let guarded",
         core("session::commit::tests::another_s_record_that_cannot_be_read_is_never_written_over"),
     ),
     Bug(
@@ -282,7 +282,7 @@ BUGS = [
         "memory deletes the session that was seen whatever it holds by now",
         MEMORY,
         "Some(seen) if !expired && !kept.has(seen) => {",
-        "Some(seen) if !expired && seen.as_text().is_empty() => {",
+        "Some(seen) if !expired && seen.as_bytes().is_empty() => {",
         MEMORY_CONTRACT,
     ),
 ]

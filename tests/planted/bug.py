@@ -65,6 +65,14 @@ def files(name):
     return Test("cloakroom-stores", ("--features", "file", "--test", "file"), name)
 
 
+def redis(name):
+    return Test("cloakroom-stores", ("--features", "redis", "--test", "redis"), name)
+
+
+def cached(name):
+    return Test("cloakroom-stores", ("--features", "redis", "--test", "cached"), name)
+
+
 def web(name):
     return Test("cloakroom", ("--lib",), name)
 

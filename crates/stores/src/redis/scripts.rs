@@ -178,3 +178,27 @@ else
 end
 return {KEYS[1], 1}"])
 });
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_names_another_key_is_refused() {
+        let call = Call::reading(&LOAD, b"ours");
+        let bulk = |text: &[u8]| Value::BulkString(text.to_vec());
+        let found = call.read(Value::Array(vec![bulk(b"ours"), Value::Int(1)]));
+        assert!(found.is_ok_and(|rest| rest == [Value::Int(1)]));
+        for answer in [
+            Value::Array(vec![bulk(b"theirs"), Value::Int(1)]),
+            Value::Array(vec![bulk(b"")]),
+            Value::Array(Vec::new()),
+            Value::Nil,
+            Value::Int(1),
+            bulk(b"ours"),
+        ] {
+            let found = call.read(answer);
+            assert!(found.is_err_and(|failure| failure.breaks_the_connection()));
+        }
+    }
+}

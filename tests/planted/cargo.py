@@ -47,7 +47,9 @@ class Cargo:
         """Runs exactly these tests of a binary that is built."""
         package, *target = binary
         command = ["test", "--quiet", *PROFILE, "--locked", "--package", package, *target, "--"]
-        _, output, _ = self._cargo(*command, "--exact", "--include-ignored", "--format=pretty", *sorted(names), patience=PATIENCE)
+        _, output, _ = self._cargo(
+            *command, "--exact", "--include-ignored", "--format=pretty", *sorted(names), patience=PATIENCE
+        )
         lines = re.findall(r"^test (\S+)(?: - should panic)? \.\.\. (ok|FAILED)$", output, re.MULTILINE)
         passed = {name for name, result in lines if result == "ok"}
         failed = {name for name, result in lines if result == "FAILED"}

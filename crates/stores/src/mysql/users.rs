@@ -93,8 +93,11 @@ impl UserStore for MySqlStore {
                 CreateUser::Always => CREATE,
                 CreateUser::OnlyTheFirst => {
                     // Then "there is none" locks the empty table against everybody's inserts, Django's too, until
-                    // this one is done. Two at once meet a deadlock, and the one that is undone sees the other.
+                    // this one is done. Two at once meet a deadlock, and the one that is undone sees the other. Ours
+                    // come one after the other, so that a crowd does not undo each other for ever: the lock goes
+                    // with the connection.
                     lease.for_once();
+                    lease.command(ONE_AT_A_TIME).await?;
                     lease
                         .command("SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE")
                         .await?;
@@ -183,6 +186,10 @@ macro_rules! insert {
         )
     };
 }
+
+/// Waits no longer than a page may; whoever does not get the lock is only slower. Its name has at most 64 characters.
+const ONE_AT_A_TIME: &str =
+    "DO GET_LOCK(LEFT(CONCAT('cloakroom first user of ', DATABASE()), 64), 2)";
 
 const BY_ID: &str = select!("id = ?");
 const BY_USERNAME: &str = select!("username = ?");

@@ -32,12 +32,7 @@ pub(crate) async fn run(settings: Settings) -> Result<(), Failure> {
     let (site, listener) = prepare(settings, &mut limits).await?;
     let app = match site.look().await {
         Ok(findings) => {
-            if let Some(link) = &findings.setup_link {
-                output::message(format_args!(
-                    "Make the first superuser within 30 minutes at\n  {}\nor run `cloakroom createsuperuser`.",
-                    *link.url()
-                ));
-            }
+            show_link(&findings);
             listens(&site);
             router(&site, findings)?
         }
@@ -56,6 +51,15 @@ pub(crate) async fn run(settings: Settings) -> Result<(), Failure> {
     Ok(())
 }
 
+fn show_link(findings: &Findings) {
+    if let Some(link) = &findings.setup_link {
+        output::message(format_args!(
+            "Make the first superuser within 30 minutes at\n  {}\nor run `cloakroom createsuperuser`.",
+            *link.url()
+        ));
+    }
+}
+
 fn listens(site: &Site) {
     output::message(format_args!(
         "Cloakroom listens at http://{}/",
@@ -69,13 +73,16 @@ async fn become_ready(site: Site, ready: Arc<OnceLock<Router>>) {
     loop {
         tokio::time::sleep(Duration::from_secs(1)).await;
         let why = match site.look().await {
-            Ok(findings) => match router(&site, findings) {
-                Ok(router) => {
-                    let _ = ready.set(router);
-                    return info!("the stores answer: ready");
+            Ok(findings) => {
+                show_link(&findings);
+                match router(&site, findings) {
+                    Ok(router) => {
+                        let _ = ready.set(router);
+                        return info!("the stores answer: ready");
+                    }
+                    Err(failure) => failure,
                 }
-                Err(failure) => failure,
-            },
+            }
             Err(NotYet::Store(error)) => error.into(),
             Err(NotYet::Refused(failure)) => failure,
         };

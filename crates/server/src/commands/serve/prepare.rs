@@ -18,6 +18,7 @@ use crate::commands::Failure;
 use crate::database_url::DatabaseUrl;
 use crate::first_start::{Database, Key, Situation, make_key_file, read_key_file};
 use crate::output;
+use crate::sessions_url::SessionsUrl;
 use crate::settings::{Settings, WeakKeys};
 use crate::setup_link::SetupLink;
 use crate::stores::{Sessions, Stores, open_database};
@@ -234,6 +235,11 @@ impl Site {
     }
 
     async fn key_fits(&self) -> Result<bool, StoreError> {
+        // A site whose sessions have moved elsewhere may have left old ones behind, under whatever key.
+        let elsewhere = self.settings.text("SESSIONS").map(SessionsUrl::parse);
+        if !matches!(elsewhere, None | Some(Ok(SessionsUrl::Cached))) {
+            return Ok(true);
+        }
         let newest = self.stores.database.newest_session().await?;
         let Some(Form::Signed(text)) = newest.map(|stored| stored.form) else {
             return Ok(true);

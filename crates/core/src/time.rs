@@ -105,19 +105,25 @@ impl Timestamp {
         self.0 - earlier.0
     }
 
+    /// Seconds from `earlier` to `self`, rounded down; negative if `earlier` is later.
+    #[must_use]
+    pub const fn whole_seconds_since(self, earlier: Self) -> i64 {
+        self.micros_since(earlier).div_euclid(1_000_000)
+    }
+
     /// `YYYY-MM-DD HH:MM:SS[.ffffff]` in UTC: the text that Django keeps in SQLite's `datetime` columns.
     ///
     /// The fraction is absent when it is zero. Such texts compare as the moments do only among
     /// themselves, so nothing else may be written there.
     #[must_use]
     pub fn sql_text(self) -> String {
-        self.text(' ')
+        self.text(b' ')
     }
 
     /// `YYYY-MM-DDTHH:MM:SS[.ffffff]+00:00`: what Python's `isoformat()` gives for an aware UTC datetime.
     #[must_use]
     pub fn iso_text(self) -> String {
-        let mut text = self.text('T');
+        let mut text = self.text(b'T');
         text.push_str("+00:00");
         text
     }
@@ -136,32 +142,27 @@ impl Timestamp {
     pub fn http_date(self) -> String {
         let moment = Self(self.0.max(0)).civil();
         let day = moment.weekday().to_sunday_zero_offset();
-        let mut text = String::with_capacity(29);
-        text.push_str(DAYS[usize::from(day.unsigned_abs())]);
-        text.push_str(", ");
-        push_digits(&mut text, moment.day().into(), 2);
-        text.push_str(MONTHS[usize::from(moment.month().unsigned_abs()) - 1]);
-        push_digits(&mut text, moment.year().into(), 4);
-        push_clock(&mut text, moment, ' ');
-        text.push_str(" GMT");
-        text
+        let month = moment.month().unsigned_abs() - 1;
+        let mut text = *b"Thu, 01 Jan 1970 00:00:00 GMT";
+        text[..3].copy_from_slice(DAYS[usize::from(day.unsigned_abs())]);
+        put_digits(&mut text[5..7], moment.day());
+        text[8..11].copy_from_slice(MONTHS[usize::from(month)]);
+        put_digits(&mut text[12..16], moment.year());
+        put_clock(&mut text[17..25], moment);
+        ascii(&text)
     }
 
-    fn text(self, separator: char) -> String {
+    fn text(self, separator: u8) -> String {
         let moment = self.civil();
-        let mut text = String::with_capacity(32);
-        push_digits(&mut text, moment.year().into(), 4);
-        text.push('-');
-        push_digits(&mut text, moment.month().into(), 2);
-        text.push('-');
-        push_digits(&mut text, moment.day().into(), 2);
-        push_clock(&mut text, moment, separator);
+        let mut text = *b"1970-01-01 00:00:00.000000";
+        put_digits(&mut text[..4], moment.year());
+        put_digits(&mut text[5..7], moment.month());
+        put_digits(&mut text[8..10], moment.day());
+        text[10] = separator;
+        put_clock(&mut text[11..19], moment);
         let micros = self.0.rem_euclid(1_000_000);
-        if micros != 0 {
-            text.push('.');
-            push_digits(&mut text, micros, 6);
-        }
-        text
+        put_digits(&mut text[20..], micros);
+        ascii(if micros == 0 { &text[..19] } else { &text })
     }
 
     fn civil(self) -> DateTime {
@@ -171,29 +172,30 @@ impl Timestamp {
     }
 }
 
-const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
-const MONTHS: [&str; 12] = [
-    " Jan ", " Feb ", " Mar ", " Apr ", " May ", " Jun ", " Jul ", " Aug ", " Sep ", " Oct ",
-    " Nov ", " Dec ",
+const DAYS: [&[u8; 3]; 7] = [b"Sun", b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat"];
+const MONTHS: [&[u8; 3]; 12] = [
+    b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
 ];
 
-/// The separator and `HH:MM:SS`.
-fn push_clock(text: &mut String, moment: DateTime, separator: char) {
-    text.push(separator);
-    push_digits(text, moment.hour().into(), 2);
-    text.push(':');
-    push_digits(text, moment.minute().into(), 2);
-    text.push(':');
-    push_digits(text, moment.second().into(), 2);
+/// Puts `HH:MM:SS` into eight places, of which the colons are there.
+fn put_clock(text: &mut [u8], moment: DateTime) {
+    put_digits(&mut text[..2], moment.hour());
+    put_digits(&mut text[3..5], moment.minute());
+    put_digits(&mut text[6..], moment.second());
 }
 
-/// The last `width` digits of a number that is not negative. Dates are written in every response that sets a
-/// cookie; the formatting machinery would be much of what that costs.
-fn push_digits(text: &mut String, number: i64, width: u32) {
-    for place in (0..width).rev() {
-        let digit = number / 10_i64.pow(place) % 10;
-        text.push(char::from(b'0' + digit.unsigned_abs() as u8));
+/// Puts the last digits of a number that is not negative into as many places. Dates are written in every response
+/// that sets a cookie; the formatting machinery would be much of what that costs.
+fn put_digits(places: &mut [u8], number: impl Into<i64>) {
+    let mut number = number.into().unsigned_abs();
+    for place in places.iter_mut().rev() {
+        *place = b'0' + (number % 10) as u8;
+        number /= 10;
     }
+}
+
+fn ascii(text: &[u8]) -> String {
+    str::from_utf8(text).expect("dates are ASCII").to_owned()
 }
 
 impl From<SystemTime> for Timestamp {

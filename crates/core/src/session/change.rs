@@ -10,16 +10,19 @@ use super::data::{self, Assembly, SessionData, ValueError};
 pub(super) struct Changes {
     /// All names went first.
     cleared: bool,
-    by_name: Vec<(Box<str>, Change)>,
+    by_name: Vec<(Name, Change)>,
     /// Names that must still hold what they held when the session was loaded (`None`: nothing).
-    unchanged: Vec<(Box<str>, Option<Box<str>>)>,
+    unchanged: Vec<(Name, Option<Box<str>>)>,
 }
+
+/// Our own names are constants.
+type Name = Cow<'static, str>;
 
 #[derive(Clone, Debug)]
 enum Change {
     /// A new value. One that was removed before stands last, as in a Python dict.
     Set {
-        json: Box<str>,
+        json: String,
         last: bool,
     },
     Remove,
@@ -45,27 +48,25 @@ impl Changes {
         !self.cleared && self.by_name.is_empty()
     }
 
-    pub(super) fn set(&mut self, name: &str, json: String) {
-        let json = json.into_boxed_str();
-        match self.find(name) {
+    pub(super) fn set(&mut self, name: impl Into<Name>, json: String) {
+        let name = name.into();
+        match self.find(&name) {
             Some(change @ Change::Remove) => {
                 *change = Change::Set { json, last: true };
-                self.by_name.sort_by_key(|(known, _)| **known == *name);
+                self.by_name.sort_by_key(|(known, _)| *known == name);
             }
             Some(change) => {
                 let last = matches!(change, Change::Set { last: true, .. });
                 *change = Change::Set { json, last };
             }
-            None => self
-                .by_name
-                .push((name.into(), Change::Set { json, last: false })),
+            None => self.by_name.push((name, Change::Set { json, last: false })),
         }
     }
 
     pub(super) fn remove(&mut self, name: &str) {
         match self.find(name) {
             Some(change) => *change = Change::Remove,
-            None => self.by_name.push((name.into(), Change::Remove)),
+            None => self.by_name.push((name.to_owned().into(), Change::Remove)),
         }
     }
 
@@ -84,8 +85,10 @@ impl Changes {
         };
         match self.find(name) {
             Some(Change::Add(so_far)) => *so_far += i128::from(more),
-            Some(_) => self.set(name, sum.to_string()),
-            None => self.by_name.push((name.into(), Change::Add(more.into()))),
+            Some(_) => self.set(name.to_owned(), sum.to_string()),
+            None => self
+                .by_name
+                .push((name.to_owned().into(), Change::Add(more.into()))),
         }
         Ok(sum)
     }
@@ -98,8 +101,10 @@ impl Changes {
     /// The save will be interrupted if another request gives `name` another value first.
     pub(super) fn require_unchanged(&mut self, base: &SessionData, name: &str) {
         if !self.unchanged.iter().any(|(known, _)| **known == *name) {
-            self.unchanged
-                .push((name.into(), base.raw_by_normal(name).map(Into::into)));
+            self.unchanged.push((
+                name.to_owned().into(),
+                base.raw_by_normal(name).map(Into::into),
+            ));
         }
     }
 
@@ -165,7 +170,7 @@ impl Changes {
             .collect();
         index.sort_unstable();
         let mut written = vec![false; self.by_name.len()];
-        let more = |(name, change): &(Box<str>, Change)| match change {
+        let more = |(name, change): &(Name, Change)| match change {
             Change::Set { json, .. } => name.len() + json.len() + 4,
             Change::Remove => 0,
             Change::Add(_) => name.len() + 24,

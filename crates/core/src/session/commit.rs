@@ -187,21 +187,25 @@ impl SessionState {
         match outcome {
             Outcome::Untouched => Ok(Committed::Untouched),
             Outcome::Deleted => Ok(Committed::Deleted),
-            Outcome::Kept((seen, data)) => {
+            Outcome::Kept(Kept { seen, data, end }) => {
                 self.origin = Origin::Record(seen);
                 self.base = data;
                 self.cookie_due = true;
-                Ok(self.cookie(rules, now))
+                Ok(self.cookie_until(end, rules, now))
             }
         }
     }
 
     fn cookie(&self, rules: &SaveRules, now: Timestamp) -> Committed {
+        self.cookie_until(rules.lifetime.expiry_date(&self.base, now), rules, now)
+    }
+
+    fn cookie_until(&self, end: Timestamp, rules: &SaveRules, now: Timestamp) -> Committed {
         let Some(key) = self.key().cloned() else {
             return Committed::Untouched;
         };
         let lasting = !rules.lifetime.ends_with_browser(&self.base);
-        let max_age = lasting.then(|| rules.lifetime.expiry_age(&self.base, now));
+        let max_age = lasting.then(|| end.whole_seconds_since(now));
         Committed::Saved(CookieValue { key, max_age })
     }
 }
@@ -220,8 +224,25 @@ enum Outcome {
     Untouched,
 }
 
-/// A record that is kept now, and its data.
-type Kept = (Seen, SessionData);
+/// A record that is kept now, its data, and when it ends.
+struct Kept {
+    seen: Seen,
+    data: SessionData,
+    end: Timestamp,
+}
+
+impl Kept {
+    fn new(key: SessionKey, version: Version, record: &Record, data: SessionData) -> Self {
+        // Its form only matters where the data stay the same, so the signed text is only there if the store asked
+        // for it.
+        let form = record.form();
+        Self {
+            seen: Seen { key, version, form },
+            data,
+            end: record.expire_date(),
+        }
+    }
+}
 
 impl Commit<'_> {
     /// Keeps data under a new key.
@@ -230,7 +251,7 @@ impl Commit<'_> {
             let key =
                 SessionKey::generate_of(self.rules.key_length).map_err(CommitError::Random)?;
             if let Created::Created(version) = self.store.create(&key, &record).await? {
-                return Ok((seen(key, version, &record), data.clone()));
+                return Ok(Kept::new(key, version, &record, data.clone()));
             }
         }
         Err(CommitError::Busy)
@@ -258,7 +279,7 @@ impl Commit<'_> {
                 .await?
             {
                 Replaced::Replaced(version) => {
-                    return Ok((seen(before.key, version, &record), data));
+                    return Ok(Kept::new(before.key, version, &record, data));
                 }
                 Replaced::Gone => return Err(CommitError::Interrupted),
                 Replaced::Changed(stored) => {
@@ -286,7 +307,7 @@ impl Commit<'_> {
         let new = self
             .create(&data, self.record(&data).changed_from(&before.form))
             .await?;
-        let new_key = new.0.key.clone();
+        let new_key = new.seen.key.clone();
         let renewed = self.hand_over(new, before, base, changes).await;
         if renewed.is_err() {
             // Nobody knows the new key, so a record left under it by a failing store opens nothing.
@@ -297,7 +318,7 @@ impl Commit<'_> {
 
     async fn hand_over(
         &self,
-        (mut new, mut data): Kept,
+        mut new: Kept,
         before: Seen,
         base: &SessionData,
         changes: &Changes,
@@ -310,19 +331,20 @@ impl Commit<'_> {
                 .delete(&before.key, Some(&version), self.now)
                 .await?
             {
-                Deleted::Deleted => return Ok((new, data)),
+                Deleted::Deleted => return Ok(new),
                 Deleted::Gone => return Err(CommitError::Interrupted),
                 Deleted::Changed(stored) => {
                     base = self.merged_base(&base, &stored.form, changes)?;
                     version = stored.version;
-                    data = changes.apply(&base).map_err(|_| CommitError::Interrupted)?;
+                    let data = changes.apply(&base).map_err(|_| CommitError::Interrupted)?;
                     let record = self.record(&data).changed_from(&stored.form);
+                    let Seen { key, version, .. } = new.seen;
                     match self
                         .store
-                        .replace(&new.key, &new.version, &record, self.now)
+                        .replace(&key, &version, &record, self.now)
                         .await?
                     {
-                        Replaced::Replaced(version) => new = seen(new.key, version, &record),
+                        Replaced::Replaced(version) => new = Kept::new(key, version, &record, data),
                         Replaced::Changed(_) | Replaced::Gone => {
                             return Err(CommitError::Interrupted);
                         }
@@ -357,8 +379,8 @@ impl Commit<'_> {
         };
         match (ended, new) {
             (Ok(_), Some(new)) => Ok(Outcome::Kept(new)),
-            (Err(error), Some((new, _))) => {
-                let _ = self.store.delete(&new.key, None, self.now).await;
+            (Err(error), Some(Kept { seen, .. })) => {
+                let _ = self.store.delete(&seen.key, None, self.now).await;
                 Err(error)
             }
             (ended, None) => ended,
@@ -384,18 +406,7 @@ impl Commit<'_> {
 
     fn record(&self, data: &SessionData) -> Record {
         let expire_date = self.rules.lifetime.expiry_date(data, self.now);
-        let json = std::sync::Arc::clone(data.text());
-        Record::new(json, expire_date, self.rules.codec.clone(), self.now)
-    }
-}
-
-/// A record as it was just written. Its form only matters where the data stay the same, so the signed text
-/// is only there if the store asked for it.
-fn seen(key: SessionKey, version: Version, record: &Record) -> Seen {
-    Seen {
-        key,
-        version,
-        form: record.form(),
+        Record::of(data, expire_date, self.rules.codec.clone(), self.now)
     }
 }
 

@@ -86,9 +86,7 @@ impl Lifetime {
     /// Seconds from `now` until the session ends, rounded down: Django's `get_expiry_age`.
     #[must_use]
     pub fn expiry_age(&self, data: &SessionData, now: Timestamp) -> i64 {
-        self.expiry_date(data, now)
-            .micros_since(now)
-            .div_euclid(1_000_000)
+        self.expiry_date(data, now).whole_seconds_since(now)
     }
 
     /// When a session saved at `now` ends: Django's `get_expiry_date`.
@@ -120,7 +118,7 @@ impl Lifetime {
     #[must_use]
     pub fn absolute_end(&self, data: &SessionData) -> Option<Timestamp> {
         let absolute = self.absolute?;
-        let signed_in_at = data.raw(SIGNED_IN_AT_NAME)?.parse().ok()?;
+        let signed_in_at = data.raw_by_normal(SIGNED_IN_AT_NAME)?.parse().ok()?;
         Some(Timestamp::from_unix_seconds(signed_in_at).plus_seconds(absolute))
     }
 }

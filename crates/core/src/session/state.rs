@@ -185,9 +185,9 @@ impl SessionState {
     }
 
     /// [`set`](Self::set) for a text, which Django can always read.
-    pub(crate) fn set_text(&mut self, name: &str, value: &str) {
+    pub(crate) fn set_text(&mut self, name: &'static str, value: &str) {
         self.own_change();
-        self.changes.set(&ascii::escaped(name), ascii::text(value));
+        self.changes.set(ascii::escaped(name), ascii::text(value));
     }
 
     /// Gives `name` the value that stands in this JSON text: for what another program wrote and no type of Rust
@@ -205,7 +205,7 @@ impl SessionState {
     fn set_json(&mut self, name: &str, json: String) -> Result<(), ValueError> {
         let json = checked(json)?;
         self.own_change();
-        self.changes.set(&ascii::escaped(name), json);
+        self.changes.set(ascii::escaped(name).into_owned(), json);
         Ok(())
     }
 
@@ -301,9 +301,9 @@ impl SessionState {
 
     /// Gives the data a new key because of what they are, with one name set anew. A page's requests at the
     /// same time all find that this is due; the first does it, and the others must not fail for it.
-    pub(crate) fn upgrade_key(&mut self, name: &str, value: &str) {
+    pub(crate) fn upgrade_key(&mut self, name: &'static str, value: &str) {
         let only_this = self.fate == Fate::Stay && self.changes.is_empty();
-        self.changes.set(&ascii::escaped(name), ascii::text(value));
+        self.changes.set(ascii::escaped(name), ascii::text(value));
         self.fate = if only_this {
             Fate::Upgrade
         } else {

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use super::codec::Codec;
 use super::data::SessionData;
 use super::key::SessionKey;
-use super::pickle;
+use super::{USER_ID_NAME, pickle};
 use crate::time::Timestamp;
 
 /// Keeps session records under their keys. One contract test holds for all implementations.
@@ -183,6 +183,11 @@ pub struct Record {
     pickled: OnceLock<Arc<[u8]>>,
     /// The pickle whose unchanged values are to be kept.
     pickled_before: Option<Arc<[u8]>>,
+    signed_in: OnceLock<bool>,
+}
+
+fn has_user(data: &SessionData) -> bool {
+    data.raw_by_normal(USER_ID_NAME).is_some()
 }
 
 impl Record {
@@ -202,7 +207,20 @@ impl Record {
             signed: OnceLock::new(),
             pickled: OnceLock::new(),
             pickled_before: None,
+            signed_in: OnceLock::new(),
         }
+    }
+
+    /// A record of data that are not to be read again.
+    pub(super) fn of(
+        data: &SessionData,
+        expire_date: Timestamp,
+        codec: Codec,
+        signed_at: Timestamp,
+    ) -> Self {
+        let record = Self::new(Arc::clone(data.text()), expire_date, codec, signed_at);
+        let _ = record.signed_in.set(has_user(data));
+        record
     }
 
     /// A record whose data did not change keeps the form it was read as, so that only its expiry moves.
@@ -249,6 +267,14 @@ impl Record {
     #[must_use]
     pub fn plain_pickle(&self) -> Vec<u8> {
         pickle::write(&self.json)
+    }
+
+    /// Whether the session is somebody's who has signed in.
+    #[must_use]
+    pub fn is_signed_in(&self) -> bool {
+        *self.signed_in.get_or_init(|| {
+            SessionData::from_ascii(Arc::clone(&self.json)).is_ok_and(|data| has_user(&data))
+        })
     }
 
     /// The form in which the store has kept it. Who asked for two compares the signed text.

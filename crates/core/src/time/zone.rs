@@ -64,7 +64,7 @@ impl Zone {
     pub fn iso_text(self, moment: Timestamp) -> String {
         match self.0 {
             None => moment.iso_text(),
-            Some(_) => self.wall(moment).text('T'),
+            Some(_) => self.wall(moment).text(b'T'),
         }
     }
 

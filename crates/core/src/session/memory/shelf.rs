@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::session::USER_ID_NAME;
-use crate::session::data::SessionData;
 use crate::session::key::SessionKey;
 use crate::session::store::{Record, Stored, Version};
 use crate::time::Timestamp;
@@ -105,12 +103,10 @@ impl Shelf {
 
 impl Kept {
     pub(super) fn of(record: &Record) -> Self {
-        let json = Arc::clone(record.json_text());
-        let data = SessionData::from_ascii(Arc::clone(&json)).ok();
         Self {
-            signed_in: data.is_some_and(|data| data.raw_by_normal(USER_ID_NAME).is_some()),
+            json: Arc::clone(record.json_text()),
             expire_date: record.expire_date(),
-            json,
+            signed_in: record.is_signed_in(),
         }
     }
 

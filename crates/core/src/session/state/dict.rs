@@ -31,7 +31,8 @@ impl SessionState {
         self.touch();
         for (name, json) in values {
             self.own_change();
-            self.changes.set(&ascii::escaped(name.as_ref()), json);
+            self.changes
+                .set(ascii::escaped(name.as_ref()).into_owned(), json);
         }
         Ok(())
     }

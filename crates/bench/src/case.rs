@@ -4,13 +4,14 @@ use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
-use axum::Router;
 use axum::body::Body;
 use clap::ValueEnum;
 use http::header::{ACCEPT, COOKIE, HOST, USER_AGENT};
 use http::{HeaderValue, Request};
 use tokio::runtime::Runtime;
+use tower_layer::Layer as _;
 
+use crate::app::App;
 use crate::visitors::Visitors;
 use crate::{limit, ours};
 
@@ -51,7 +52,10 @@ pub(crate) enum Engine {
 /// Whose code serves the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Side {
+    /// A router in our layer, as a whole.
     Ours,
+    /// Our layer on each route, as `Router::layer` puts it there.
+    Routes,
     Limit,
     /// The limit in a layer that puts one `Arc` into the request's extensions.
     Layered,
@@ -81,13 +85,20 @@ impl Case {
     }
 
     /// The service, with its sessions under `folder` if they are in a file.
-    pub(crate) fn app(self, side: Side, runtime: &Runtime, folder: &Path) -> Router {
+    pub(crate) fn app(self, side: Side, runtime: &Runtime, folder: &Path) -> App {
         let visitors = Visitors::all();
         runtime.block_on(async {
             match side {
-                Side::Ours => ours::app(self.engine, &visitors, folder).await,
-                Side::Limit => limit::app(self.engine, &visitors, folder).await,
-                Side::Layered => limit::layered(self.engine, &visitors, folder).await,
+                Side::Ours => {
+                    let (router, layer) = ours::app(self.engine, &visitors, folder).await;
+                    App::InLayer(layer.layer(router))
+                }
+                Side::Routes => {
+                    let (router, layer) = ours::app(self.engine, &visitors, folder).await;
+                    App::Plain(router.layer(layer))
+                }
+                Side::Limit => App::Plain(limit::app(self.engine, &visitors, folder).await),
+                Side::Layered => App::Plain(limit::layered(self.engine, &visitors, folder).await),
             }
         })
     }

@@ -1,6 +1,5 @@
 //! Calls a service with requests that are made before the clock starts.
 
-use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
 use futures_util::StreamExt as _;
@@ -13,10 +12,12 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::runtime::Runtime;
 use tower_service::Service as _;
 
+use crate::app::App;
+
 /// Serves the requests one after the other, or so many at once.
 pub(crate) fn serve(
     runtime: &Runtime,
-    app: &mut Router,
+    app: &mut App,
     requests: Vec<Request<Body>>,
     at_once: usize,
 ) {
@@ -37,7 +38,7 @@ pub(crate) fn serve(
 
 /// Serves the requests one after the other. Kept apart by its name for `instructions`.
 #[inline(never)]
-pub(crate) fn counted(runtime: &Runtime, app: &mut Router, requests: Vec<Request<Body>>) {
+pub(crate) fn counted(runtime: &Runtime, app: &mut App, requests: Vec<Request<Body>>) {
     runtime.block_on(async {
         for request in requests {
             drop(answer(app, request).await);
@@ -47,7 +48,7 @@ pub(crate) fn counted(runtime: &Runtime, app: &mut Router, requests: Vec<Request
 
 /// Serves the requests one after the other as HTTP/1.1 over a connection in memory: what hyper does is
 /// measured too, the kernel's part is not.
-pub(crate) fn over_http(runtime: &Runtime, app: &Router, requests: &[Vec<u8>]) {
+pub(crate) fn over_http(runtime: &Runtime, app: &App, requests: &[Vec<u8>]) {
     runtime.block_on(async {
         let (mut client, server) = tokio::io::duplex(1 << 16);
         let service = TowerToHyperService::new(app.clone());
@@ -87,7 +88,7 @@ pub(crate) fn is_whole(answer: &[u8]) -> bool {
 }
 
 /// One response.
-pub(crate) async fn answer(app: &mut Router, request: Request<Body>) -> Response {
+pub(crate) async fn answer(app: &mut App, request: Request<Body>) -> Response {
     match app.call(request).await {
         Ok(response) => response,
         Err(never) => match never {},

@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+mod app;
 mod case;
 mod clock;
 mod drive;

@@ -12,7 +12,8 @@ use cloakroom::session::{Codec, Created, MemoryStore, Record, SessionKey, Store,
 use cloakroom::signing::Compression;
 use cloakroom::time::Timestamp;
 use cloakroom::{
-    Auth, Cloakroom, Config, CsrfToken, Error, HostPattern, Session, SqliteStore, User, auth,
+    Auth, Cloakroom, CloakroomLayer, Config, CsrfToken, Error, HostPattern, Session, SqliteStore,
+    User, auth,
 };
 
 use crate::case::Engine;
@@ -21,7 +22,11 @@ use crate::visitors::{ENCODED_PASSWORD, Visitor, secrets};
 /// The name of the site.
 pub(crate) const HOST: &str = "www.example.com";
 
-pub(crate) async fn app(engine: Engine, visitors: &[Visitor], folder: &Path) -> Router {
+pub(crate) async fn app(
+    engine: Engine,
+    visitors: &[Visitor],
+    folder: &Path,
+) -> (Router, CloakroomLayer) {
     let mut config = Config::strict(secrets());
     config.hosts.allowed = vec![HostPattern::new(HOST)];
     let cloakroom = match engine {
@@ -38,14 +43,14 @@ pub(crate) async fn app(engine: Engine, visitors: &[Visitor], folder: &Path) -> 
     };
     let mut user = auth::UserRow::new("1", "somebody", Timestamp::now());
     user.password = ENCODED_PASSWORD.into();
-    Router::new()
+    let router = Router::new()
         .route("/hello", get(hello))
         .route("/me", get(me))
         .route("/form", get(form))
         .route("/login", get(login))
         .route("/write", get(write))
-        .layer(cloakroom.layer())
-        .with_state(User::from(user))
+        .with_state(User::from(user));
+    (router, cloakroom.layer())
 }
 
 async fn hello() -> &'static str {

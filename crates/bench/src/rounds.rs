@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use axum::Router;
 use http::HeaderName;
 use http::header::SET_COOKIE;
 use tokio::runtime::Runtime;
 
 use crate::Network;
+use crate::app::App;
 use crate::case::{Case, Side, name};
 use crate::tcp::Client;
 use crate::{clock, drive};
@@ -23,7 +23,7 @@ pub(crate) fn row(runtime: &Runtime, case: Case, network: Network, rounds: usize
     let mut limit = case.app(Side::Limit, runtime, folder.path());
     check_alike(runtime, case, &mut ours, &mut limit);
     let mut client = (network == Network::Tcp).then(|| Client::start(runtime, case));
-    let mut measure = |app: &mut Router| {
+    let mut measure = |app: &mut App| {
         let count = case.requests_in_round();
         let taken = match (network, &mut client) {
             (_, Some(client)) => client.measure(runtime, app, count),
@@ -86,8 +86,8 @@ pub(crate) fn spread(mut values: Vec<f64>) -> (f64, f64, f64) {
 }
 
 /// A comparison of two programs that do different things would say nothing.
-fn check_alike(runtime: &Runtime, case: Case, ours: &mut Router, limit: &mut Router) {
-    let look = |app: &mut Router| {
+fn check_alike(runtime: &Runtime, case: Case, ours: &mut App, limit: &mut App) {
+    let look = |app: &mut App| {
         runtime.block_on(async {
             let request = case.requests(1).pop().expect("one was asked for");
             let response = drive::answer(app, request).await;

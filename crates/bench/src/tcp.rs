@@ -7,7 +7,6 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
@@ -15,6 +14,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
+use crate::app::App;
 use crate::case::Case;
 use crate::{clock, drive};
 
@@ -45,7 +45,7 @@ impl Client {
     }
 
     /// The CPU time of this process while it serves so many requests.
-    pub(crate) fn measure(&mut self, runtime: &Runtime, app: &Router, count: usize) -> Duration {
+    pub(crate) fn measure(&mut self, runtime: &Runtime, app: &App, count: usize) -> Duration {
         runtime.block_on(async {
             let listener = listen().await;
             let order = format!("{} {count}\n", address(&listener));
@@ -94,7 +94,7 @@ fn address(listener: &TcpListener) -> SocketAddr {
     listener.local_addr().expect("it is bound")
 }
 
-async fn serve(listener: TcpListener, app: Router) {
+async fn serve(listener: TcpListener, app: App) {
     while let Ok((stream, _)) = listener.accept().await {
         stream.set_nodelay(true).expect("it is a TCP stream");
         let service = TowerToHyperService::new(app.clone());

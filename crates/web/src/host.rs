@@ -7,8 +7,10 @@ mod network;
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use axum::extract::ConnectInfo;
+use http::Extensions;
 use http::header::{HOST, HeaderMap, HeaderName};
 use http::request::Parts;
 use http::uri::Authority;
@@ -81,13 +83,13 @@ impl HostRules {
     /// # Errors
     /// The host is missing, given twice, malformed or none of the site's.
     pub(crate) fn place(&self, head: &Head<'_>) -> Result<Place, BadHost> {
-        let proxied = self.trusted_proxies.include(head.peer);
-        let (host, domain) = self.host(head, proxied)?;
+        let proxied = self.trusted_proxies.include(|| head.peer());
+        let (host, loopback) = self.host(head, proxied)?;
         let secure = self.is_secure(head, proxied);
         // The cheap questions first: this is asked of every request.
         let local = !secure
             && self.secure_proxy_ssl_header.is_none()
-            && is_loopback_name(domain)
+            && loopback
             && !head.headers.keys().any(is_forwarding);
         let forwarded_port = if proxied && self.use_x_forwarded_port {
             head.headers
@@ -96,21 +98,32 @@ impl HostRules {
         } else {
             None
         };
-        let port = forwarded_port.or(head.local_port).unwrap_or(self.port);
+        let local_port = || head.listener.map(|listener| listener.port);
+        let port = forwarded_port.or_else(local_port).unwrap_or(self.port);
         Ok(Place {
-            host: host.to_owned(),
+            host,
             secure,
             local,
             port,
         })
     }
 
-    /// The host as it was sent, and its part before the port.
-    fn host<'a>(&self, head: &Head<'a>, proxied: bool) -> Result<(&'a str, &'a str), BadHost> {
+    /// The host as it was sent, and whether it is this machine.
+    fn host(&self, head: &Head<'_>, proxied: bool) -> Result<(Arc<str>, bool), BadHost> {
         let mut hosts = head.headers.get_all(HOST).iter();
         let header = hosts.next();
         if hosts.next().is_some() {
             return Err(BadHost::Twice);
+        }
+        let forwards = proxied && self.use_x_forwarded_host;
+        // Nearly every request names one of the hosts as it stands in the settings.
+        if let (Some(header), None, false) = (header, head.authority, forwards) {
+            let is_it = |pattern: &&HostPattern| {
+                pattern.is_host && pattern.text.as_bytes() == header.as_bytes()
+            };
+            if let Some(pattern) = self.allowed.iter().find(is_it) {
+                return Ok((Arc::clone(&pattern.text), pattern.is_loopback));
+            }
         }
         let header = header
             .map(|value| value.to_str().map_err(|_| BadHost::Malformed))
@@ -123,7 +136,7 @@ impl HostRules {
             }
             (header, authority) => header.or(authority).ok_or(BadHost::Missing)?,
         };
-        let forwarded = if proxied && self.use_x_forwarded_host {
+        let forwarded = if forwards {
             head.headers.get("x-forwarded-host")
         } else {
             None
@@ -135,7 +148,7 @@ impl HostRules {
         let (domain, _) = domain_and_port(host).ok_or(BadHost::Malformed)?;
         let name = domain.strip_suffix('.').unwrap_or(domain);
         if self.allowed.iter().any(|pattern| pattern.matches(name)) {
-            Ok((host, domain))
+            Ok((host.into(), is_loopback_name(domain)))
         } else {
             Err(BadHost::NotAllowed)
         }
@@ -149,7 +162,7 @@ impl HostRules {
             Some((sent, value)) => sent
                 .to_str()
                 .is_ok_and(|sent| sent.split(',').next().map(str::trim) == Some(value)),
-            None => head.tls,
+            None => head.listener.is_some_and(|listener| listener.tls),
         }
     }
 }
@@ -158,25 +171,23 @@ impl HostRules {
 pub(crate) struct Head<'a> {
     headers: &'a HeaderMap,
     authority: Option<&'a Authority>,
-    peer: Option<IpAddr>,
-    local_port: Option<u16>,
-    tls: bool,
+    extensions: &'a Extensions,
+    listener: Option<&'a Listener>,
 }
 
 impl<'a> Head<'a> {
     pub(crate) fn of(parts: &'a Parts) -> Self {
-        let peer = parts
-            .extensions
-            .get::<ConnectInfo<SocketAddr>>()
-            .map(|peer| peer.0.ip());
-        let listener = parts.extensions.get::<Listener>();
         Self {
             headers: &parts.headers,
             authority: parts.uri.authority(),
-            peer,
-            local_port: listener.map(|listener| listener.port),
-            tls: listener.is_some_and(|listener| listener.tls),
+            extensions: &parts.extensions,
+            listener: parts.extensions.get(),
         }
+    }
+
+    fn peer(&self) -> Option<IpAddr> {
+        let peer = self.extensions.get::<ConnectInfo<SocketAddr>>();
+        peer.map(|peer| peer.0.ip())
     }
 }
 
@@ -194,7 +205,7 @@ pub struct Listener {
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
     /// The host as the client wrote it, port included.
-    pub(crate) host: String,
+    pub(crate) host: Arc<str>,
     /// Over https.
     pub(crate) secure: bool,
     /// Plain http to this machine, with no sign of a proxy.
@@ -205,22 +216,33 @@ pub(crate) struct Place {
 
 /// One entry of `ALLOWED_HOSTS`: `*`, `.example.com` with all its subdomains, or a name. Ports do not matter.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HostPattern(String);
+pub struct HostPattern {
+    text: Arc<str>,
+    /// A request's host that reads the same is allowed as it is.
+    is_host: bool,
+    is_loopback: bool,
+}
 
 impl HostPattern {
     /// Reads an entry.
     #[must_use]
     pub fn new(pattern: &str) -> Self {
-        Self(pattern.to_ascii_lowercase())
+        let text = pattern.to_ascii_lowercase();
+        let is_name = !text.starts_with('.') && !text.ends_with('.');
+        Self {
+            is_host: is_name && domain_and_port(&text) == Some((&text, "")),
+            is_loopback: is_loopback_name(&text),
+            text: text.into(),
+        }
     }
 
     fn matches(&self, domain: &str) -> bool {
-        match self.0.strip_prefix('.') {
-            _ if self.0 == "*" => true,
+        match self.text.strip_prefix('.') {
+            _ if &*self.text == "*" => true,
             Some(parent) => {
-                domain.eq_ignore_ascii_case(parent) || ends_ignoring_case(domain, &self.0)
+                domain.eq_ignore_ascii_case(parent) || ends_ignoring_case(domain, &self.text)
             }
-            None => domain.eq_ignore_ascii_case(&self.0),
+            None => domain.eq_ignore_ascii_case(&self.text),
         }
     }
 }
@@ -425,13 +447,13 @@ mod tests {
         ];
         let stranger = place(&rules, &headers).unwrap();
         assert_eq!(
-            (stranger.host.as_str(), stranger.secure, stranger.port),
+            (&*stranger.host, stranger.secure, stranger.port),
             ("localhost", false, 80)
         );
         rules.trusted_proxies = TrustedProxies::Networks(vec!["10.0.0.0/8".parse().unwrap()]);
         let proxy = place(&rules, &headers).unwrap();
         assert_eq!(
-            (proxy.host.as_str(), proxy.secure, proxy.port),
+            (&*proxy.host, proxy.secure, proxy.port),
             ("a.localhost", true, 8443)
         );
         assert!(
@@ -442,6 +464,25 @@ mod tests {
             .unwrap()
             .secure
         );
+    }
+
+    #[test]
+    fn an_entry_that_is_no_host_is_not_one_because_a_request_says_the_same() {
+        for entry in [
+            "site.example.",
+            "site.example:80",
+            "*",
+            "a b",
+            "a/b",
+            "[::1",
+            "",
+        ] {
+            let rules = HostRules {
+                allowed: vec![HostPattern::new(entry)],
+                ..HostRules::default()
+            };
+            assert!(place(&rules, &[("host", entry)]).is_err(), "{entry}");
+        }
     }
 
     #[test]

@@ -5,7 +5,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use axum::body::Body;
+use axum::BoxError;
+use axum::body::{Body, Bytes, HttpBody};
 use axum::response::{IntoResponse, Response};
 use http::Request;
 use pin_project_lite::pin_project;
@@ -71,10 +72,12 @@ pub struct CloakroomService<S> {
     inner: S,
 }
 
-impl<S> Service<Request<Body>> for CloakroomService<S>
+impl<S, B> Service<Request<B>> for CloakroomService<S>
 where
     S: Service<Request<Body>, Response = Response> + Clone + Send + 'static,
     S::Future: Send + 'static,
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
 {
     type Response = Response;
     type Error = S::Error;
@@ -84,9 +87,9 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
+    fn call(&mut self, request: Request<B>) -> Self::Future {
         ResponseFuture {
-            stage: self.begin(request),
+            stage: self.begin(request.map(Body::new)),
         }
     }
 }

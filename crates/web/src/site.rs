@@ -110,6 +110,21 @@ impl Cloakroom {
     ///
     /// It belongs behind the routes (`Router::layer` wraps the routes that are there already). A route added
     /// later has none, and its extractors answer 500 and name this layer.
+    ///
+    /// Around a whole router it misses no route and not the fallback, and every request costs one boxed future less. What
+    /// comes of it is a service, and routes in it cannot be [exempt](CloakroomLayer::csrf_exempt):
+    ///
+    /// ```
+    /// use axum::extract::Request;
+    /// use axum::Router;
+    /// use tower_layer::Layer as _;
+    ///
+    /// # fn serve(cloakroom: cloakroom::Cloakroom, router: Router) {
+    /// let app = cloakroom.layer().layer(router);
+    /// let app = axum::ServiceExt::<Request>::into_make_service(app);
+    /// // axum::serve(listener, app).await
+    /// # }
+    /// ```
     #[must_use]
     pub fn layer(&self) -> CloakroomLayer {
         CloakroomLayer::new(Arc::clone(&self.0))

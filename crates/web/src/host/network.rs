@@ -15,11 +15,14 @@ pub enum TrustedProxies {
 }
 
 impl TrustedProxies {
-    pub(super) fn include(&self, peer: Option<IpAddr>) -> bool {
+    /// Whether the peer is one of them. Most sites have none, and need not be told who it is.
+    pub(super) fn include(&self, peer: impl FnOnce() -> Option<IpAddr>) -> bool {
         match self {
             Self::Everybody => true,
             Self::Networks(networks) => {
-                peer.is_some_and(|peer| networks.iter().any(|network| network.contains(peer)))
+                !networks.is_empty()
+                    && peer()
+                        .is_some_and(|peer| networks.iter().any(|network| network.contains(peer)))
             }
         }
     }

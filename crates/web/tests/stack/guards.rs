@@ -6,6 +6,8 @@ use axum::{Json, Router};
 use cloakroom::{Auth, Cookies, CsrfToken, Session, User};
 use cloakroom_testing::Browser;
 use http::{Method, Request};
+use tower::ServiceExt as _;
+use tower_layer::Layer as _;
 
 use crate::log;
 use crate::site::Plan;
@@ -167,4 +169,27 @@ async fn a_route_added_after_the_layer_has_none() {
     let site = Plan::strict().open().await;
     let app = site.app.clone().route("/late/", get(|_: Session| async {}));
     assert_eq!(Browser::new(&app).get("/late/").await.status, 500);
+}
+
+#[tokio::test]
+async fn around_a_whole_router_the_layer_misses_no_route() {
+    let site = Plan::strict().open().await;
+    let visits =
+        || get(|session: Session| async move { session.add("visits", 1).map(|n| n.to_string()) });
+    let mut router = Router::new().route("/early/", visits());
+    router = router.route("/late/", visits()).fallback(visits());
+    let app = site.cloakroom.layer().layer(router);
+    let ask = |method: Method, target: &str, host: &'static str| {
+        let request = request(method, target, &[("host", host)]);
+        app.clone().oneshot(request)
+    };
+    for target in ["/early/", "/late/", "/no-such-page/"] {
+        let Ok(response) = ask(Method::GET, target, "localhost").await;
+        assert_eq!(response.status(), 200, "{target}");
+        assert!(response.headers().contains_key("set-cookie"), "{target}");
+        let Ok(response) = ask(Method::POST, target, "localhost").await;
+        assert_eq!(response.status(), 403, "{target}: a form without a token");
+        let Ok(response) = ask(Method::GET, target, "evil.example").await;
+        assert_eq!(response.status(), 400, "{target}");
+    }
 }

@@ -33,16 +33,10 @@ pub(crate) fn text<const CHARACTERS: usize>(
     let mut pool = [0; 64];
     while text.len() < length {
         getrandom::fill(&mut pool).map_err(RandomError)?;
-        let wanted = length - text.len();
-        let drawn = pool
-            .iter()
-            .map(|byte| usize::from(*byte))
-            .filter(|byte| *byte < fair);
-        text.extend(
-            drawn
-                .take(wanted)
-                .map(|byte| char::from(alphabet[byte % CHARACTERS])),
-        );
+        let fair_bytes = pool.iter().filter(|byte| usize::from(**byte) < fair);
+        for byte in fair_bytes.take(length - text.len()) {
+            text.push(char::from(alphabet[usize::from(*byte) % CHARACTERS]));
+        }
     }
     Ok(text)
 }

@@ -140,6 +140,11 @@ impl Timestamp {
     /// so long ago says the same thing.
     #[must_use]
     pub fn http_date(self) -> String {
+        ascii(&self.http_date_bytes()).to_owned()
+    }
+
+    /// The same, in ASCII.
+    pub(crate) fn http_date_bytes(self) -> [u8; 29] {
         let moment = Self(self.0.max(0)).civil();
         let day = moment.weekday().to_sunday_zero_offset();
         let month = moment.month().unsigned_abs() - 1;
@@ -149,7 +154,7 @@ impl Timestamp {
         text[8..11].copy_from_slice(MONTHS[usize::from(month)]);
         put_digits(&mut text[12..16], moment.year());
         put_clock(&mut text[17..25], moment);
-        ascii(&text)
+        text
     }
 
     fn text(self, separator: u8) -> String {
@@ -162,7 +167,7 @@ impl Timestamp {
         put_clock(&mut text[11..19], moment);
         let micros = self.0.rem_euclid(1_000_000);
         put_digits(&mut text[20..], micros);
-        ascii(if micros == 0 { &text[..19] } else { &text })
+        ascii(if micros == 0 { &text[..19] } else { &text }).to_owned()
     }
 
     fn civil(self) -> DateTime {
@@ -194,8 +199,8 @@ fn put_digits(places: &mut [u8], number: impl Into<i64>) {
     }
 }
 
-fn ascii(text: &[u8]) -> String {
-    str::from_utf8(text).expect("dates are ASCII").to_owned()
+pub(crate) fn ascii(text: &[u8]) -> &str {
+    str::from_utf8(text).expect("dates are ASCII")
 }
 
 impl From<SystemTime> for Timestamp {

@@ -8,7 +8,7 @@ use super::name::{check_name, has_prefix};
 use super::quoting::quote;
 use super::response::{Attributes, end};
 use super::same_site::SameSite;
-use crate::time::Timestamp;
+use crate::time::{Timestamp, ascii};
 
 /// A cookie to be set, with the attributes that the caller names. The path is `/` until another is given.
 ///
@@ -209,8 +209,8 @@ impl SetCookie {
         let date;
         let expires = match end {
             Some((_, end)) if self.expires_text.is_empty() => {
-                date = end.http_date();
-                &date
+                date = end.http_date_bytes();
+                ascii(&date)
             }
             _ => &self.expires_text,
         };

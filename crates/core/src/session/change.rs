@@ -161,41 +161,41 @@ impl Changes {
         if self.is_empty() {
             return Ok(base.clone());
         }
+        let before = if self.cleared { 0 } else { base.len() };
         // Sorted, so that many changes to many names are not a product of the two.
-        let mut index: Vec<(&str, usize)> = self
-            .by_name
-            .iter()
-            .enumerate()
-            .map(|(place, (name, _))| (&**name, place))
-            .collect();
-        index.sort_unstable();
-        let mut written = vec![false; self.by_name.len()];
+        let mut index: Vec<(&str, usize)> = Vec::new();
+        let mut written = Vec::new();
+        if before > 0 {
+            let names = self.by_name.iter().map(|(name, _)| &**name);
+            index.extend(names.zip(0..));
+            index.sort_unstable();
+            written.resize(self.by_name.len(), false);
+        }
         let more = |(name, change): &(Name, Change)| match change {
             Change::Set { json, .. } => name.len() + json.len() + 4,
             Change::Remove => 0,
             Change::Add(_) => name.len() + 24,
         };
         let mut data = Assembly::like(base, self.by_name.iter().map(more).sum());
-        if !self.cleared {
-            for (name, value) in base.raw_entries() {
-                let Ok(found) = index.binary_search_by_key(&name, |(name, _)| name) else {
-                    data.push(name, value);
-                    continue;
-                };
-                let place = index[found].1;
-                match &self.by_name[place].1 {
-                    Change::Set { last: true, .. } | Change::Remove => continue,
-                    Change::Set { json, .. } => data.push(name, json),
-                    Change::Add(more) => {
-                        let sum = number(value)
-                            .ok()
-                            .and_then(|number| i64::try_from(i128::from(number) + *more).ok());
-                        data.push(name, &sum.ok_or(Conflict)?.to_string());
-                    }
+        for (name, value) in base.raw_entries().take(before) {
+            let Ok(found) = index.binary_search_by_key(&name, |(name, _)| name) else {
+                data.push(name, value);
+                continue;
+            };
+            let place = index[found].1;
+            match &self.by_name[place].1 {
+                Change::Set { last: true, .. } | Change::Remove => continue,
+                Change::Set { json, .. } => data.push(name, json),
+                Change::Add(more) => {
+                    let sum = number(value)
+                        .ok()
+                        .and_then(|number| i64::try_from(i128::from(number) + *more).ok());
+                    data.push(name, &sum.ok_or(Conflict)?.to_string());
                 }
-                written[place] = true;
             }
+            written[place] = true;
         }
+        let written = written.into_iter().chain(std::iter::repeat(false));
         for ((name, change), written) in self.by_name.iter().zip(written) {
             match change {
                 Change::Set { json, .. } if !written => data.push(name, json),

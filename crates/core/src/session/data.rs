@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use serde::de::DeserializeOwned;
 
@@ -50,10 +50,12 @@ impl SessionData {
     /// `{}`.
     #[must_use]
     pub fn empty() -> Self {
-        Self {
+        // Every visitor without a session has it, so it is made once.
+        static EMPTY: LazyLock<SessionData> = LazyLock::new(|| SessionData {
             text: "{}".into(),
             entries: Arc::default(),
-        }
+        });
+        EMPTY.clone()
     }
 
     /// Reads what Python's JSON reader reads from these bytes, taken as Latin-1 as Django takes them.

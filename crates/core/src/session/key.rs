@@ -1,14 +1,15 @@
 //! The session key: the ticket a browser carries.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::random;
 
 /// A session's name in its store and the value of its cookie.
 ///
-/// Whoever knows it holds the session, so `Debug` never shows it.
+/// Whoever knows it holds the session, so `Debug` never shows it. Clones share the text.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct SessionKey(String);
+pub struct SessionKey(Arc<str>);
 
 impl SessionKey {
     /// Characters of a new key, as in Django.
@@ -31,7 +32,8 @@ impl SessionKey {
     /// # Errors
     /// The generator does not answer.
     pub fn generate_of(length: usize) -> Result<Self, random::RandomError> {
-        random::text(Self::ALPHABET, length.max(Self::LENGTH)).map(Self)
+        let text = random::text(Self::ALPHABET, length.max(Self::LENGTH))?;
+        Ok(Self(text.into()))
     }
 
     /// Accepts what a client sent: at least 8 code points, as in Django.
@@ -46,7 +48,7 @@ impl SessionKey {
         } else {
             text.chars().count() >= Self::SHORTEST && !text.chars().any(char::is_control)
         };
-        fits.then(|| Self(text.to_owned()))
+        fits.then(|| Self(text.into()))
     }
 
     /// The key's text: the cookie's value, the row's `session_key`.
@@ -81,7 +83,7 @@ mod tests {
     #[test]
     fn a_new_key_has_small_letters_and_digits() {
         let drawn: String = (0..100)
-            .map(|_| SessionKey::generate().unwrap().0)
+            .map(|_| SessionKey::generate().unwrap().as_str().to_owned())
             .collect();
         for character in ('a'..='z').chain('0'..='9') {
             // One of them is missing by chance once in 10^37 runs.

@@ -48,16 +48,18 @@ impl Shelf {
     }
 
     /// Keeps it in the place of what the key has.
-    pub(super) fn put(&mut self, key: SessionKey, kept: Kept) {
-        self.remove(&key);
+    pub(super) fn put(&mut self, key: &SessionKey, kept: Kept) {
         let place = Place {
             signed_in: kept.signed_in,
             end: kept.expire_date,
             number: self.next,
         };
         self.next += 1;
+        let before = self.records.insert(key.clone(), (place, kept));
+        if let Some((before, _)) = before {
+            self.places.remove(&before);
+        }
         self.places.insert(place, key.clone());
-        self.records.insert(key, (place, kept));
     }
 
     pub(super) fn remove(&mut self, key: &SessionKey) {

@@ -40,7 +40,7 @@ SESSIONS = [
     {"short": "x" * 255, "long": "x" * 256, "longer": "é" * 300},
     {"list": [], "map": {}, "both": [{}, [], [{}]], "tuple": (), "one": (1,), "two": (1, 2), "three": (1, 2, 3)},
     {"four": (1, 2, 3, 4), "nested": ((1, [2, (3,)]), {"a": (4,)})},
-    {"keys": {1: "int", 1.5: "float", True: "bool", None: "none", "1": "text", 2**70: "long"}},
+    {"keys": {1: "int", 1.5: "float", False: "bool", None: "none", "1": "text", 2**70: "long"}},
     {1: "a", "b": 2, None: 3, 1.5: 4, False: 5},
     {"repeated": [REPEATED] * 5, REPEATED: {REPEATED: REPEATED}, "shared": [SHARED, SHARED, (SHARED,)]},
     # Python puts no more than a thousand at once into a dict or a list.

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import sqlite3
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -145,7 +145,7 @@ def moment(column: str | datetime) -> datetime:
     """A date as a database keeps it: SQLite as text, MySQL without a zone."""
     if isinstance(column, str):
         column = datetime.fromisoformat(column)
-    return column if column.tzinfo else column.replace(tzinfo=timezone.utc)
+    return column if column.tzinfo else column.replace(tzinfo=UTC)
 
 
 def pbkdf2(password: str, iterations: int = ITERATIONS) -> str:

@@ -1,10 +1,9 @@
 """One browser, two servers, one login: each scenario in both directions, for each engine that both sides have."""
 
 import json
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import pytest
-
 from sides import ITERATIONS, PASSWORD, Visitor, cookies_set, md5, moment, pbkdf2
 
 NOBODY = {"user": None, "key": None, "data": {}}
@@ -64,7 +63,7 @@ def test_a_login_writes_its_time_and_no_other_column(pair, visitor):
     visitor.login(pair.here, name)
     assert pair.fleet.sql(rest, name) == before
     written = moment(pair.fleet.column(name, "last_login"))
-    assert abs((datetime.now(timezone.utc) - written).total_seconds()) < 30
+    assert abs((datetime.now(UTC) - written).total_seconds()) < 30
 
 
 def test_a_logout_kills_every_copy(db_pair, visitor):
@@ -236,7 +235,7 @@ def test_an_expiry_is_one_on_both_sides(db_pair, visitor, seconds):
 
 
 def lasts(pair, key: str) -> float:
-    return (pair.fleet.row(key)[1] - datetime.now(timezone.utc)).total_seconds()
+    return (pair.fleet.row(key)[1] - datetime.now(UTC)).total_seconds()
 
 
 def test_a_session_that_ends_with_the_browser_stays_one_until_told_otherwise(pair, visitor):

@@ -3,6 +3,7 @@
 import http.client
 import json
 import re
+from collections.abc import Callable
 from http.cookies import SimpleCookie
 from urllib.parse import urlencode, urlsplit
 
@@ -36,6 +37,12 @@ class Client:
     def request(
         self, method: str, url: str, body: bytes | None = None, headers: dict[str, str] | None = None
     ) -> Answer:
+        return self.begin(method, url, body, headers)()
+
+    def begin(
+        self, method: str, url: str, body: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> Callable[[], Answer]:
+        """Sends a request; what is returned waits for its answer. So many can be on their way at the same time."""
         parts = urlsplit(url)
         connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
         headers = dict(headers or {})
@@ -44,6 +51,14 @@ class Client:
         target = parts.path + (f"?{parts.query}" if parts.query else "")
         try:
             connection.request(method, target or "/", body, headers)
+        except BaseException:
+            connection.close()
+            raise
+        return lambda: self.end(connection)
+
+    def end(self, connection: http.client.HTTPConnection) -> Answer:
+        """Waits for the answer, and keeps its cookies."""
+        try:
             answer = Answer(connection.getresponse())
         finally:
             connection.close()

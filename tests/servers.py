@@ -79,6 +79,11 @@ class Process:
             self.process.kill()
             self.process.wait()
 
+    def kill(self) -> None:
+        """Ends it as a crash does, at whatever it is about."""
+        self.process.kill()
+        self.process.wait()
+
 
 class Place:
     """One database, and what runs on it."""

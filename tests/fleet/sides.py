@@ -6,6 +6,7 @@ import json
 import os
 import re
 import sqlite3
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlencode
@@ -79,15 +80,18 @@ class Fleet(Place):
         process.await_port(port)
         return Side("rust", f"http://127.0.0.1:{port}", process)
 
-    def django(self, fallbacks: tuple[str, ...] = (), **environ: str) -> Side:
-        environ = {
+    def django_settings(self) -> dict[str, str]:
+        """What its site is told about this fleet."""
+        return {
             "PBKDF2_ITERATIONS": str(ITERATIONS),
             "SITE_ENGINE": self.engine,
             "SITE_DATABASE": self.url,
             "SITE_CACHE": self.cache,
             "SITE_CACHE_BACKEND": self.cache_backend,
-            **environ,
         }
+
+    def django(self, fallbacks: tuple[str, ...] = (), **environ: str) -> Side:
+        environ = {**self.django_settings(), **environ}
         environ = environment(SECRET_KEY_FALLBACKS=json.dumps(fallbacks), **environ)
         process = self.start([DJANGO_PYTHON, SITE, str(self.database), "serve"], environ)
         line = process.process.stdout.readline().strip()
@@ -167,6 +171,10 @@ class Visitor(Client):
 
     def tell(self, side: Side, path: str, data=None, **form: str) -> Answer:
         """Sends JSON, or a form; with the token in the header."""
+        return self.telling(side, path, data, **form)()
+
+    def telling(self, side: Side, path: str, data=None, **form: str) -> Callable[[], Answer]:
+        """The same; what is returned waits for the answer."""
         if "csrftoken" not in self.cookies:
             self.ask(side, "/csrf")
         headers = {"X-CSRFToken": self.cookies["csrftoken"], "Origin": side.url}
@@ -176,7 +184,7 @@ class Visitor(Client):
         else:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
             body = urlencode(form)
-        return self.request("POST", f"{side.url}{path}", body.encode(), headers)
+        return self.begin("POST", f"{side.url}{path}", body.encode(), headers)
 
     def login(self, side: Side, username: str, password: str = PASSWORD) -> Answer:
         return self.tell(side, "/login", username=username, password=password)

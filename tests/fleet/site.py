@@ -3,6 +3,7 @@
 
     site.py DATABASE serve     serves on a free port of 127.0.0.1 and prints that port
     site.py DATABASE migrate   makes Django's tables
+    site.py DATABASE sessions  prints every session that is kept, as a JSON map of their keys and data
 
 Environment: SECRET_KEY, SECRET_KEY_FALLBACKS (a JSON list), SITE_ENGINE (`db`, `cache`, …), SITE_DATABASE (a URL, if not
 the file), SITE_CACHE (the URL of a Redis), SITE_USE_TZ, PBKDF2_ITERATIONS (the release's cost unless it is set) and SITE_SETTINGS (a JSON map of more settings).
@@ -13,6 +14,7 @@ import os
 import socketserver
 import sys
 import time
+from importlib import import_module
 from urllib.parse import urlsplit
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
@@ -250,5 +252,31 @@ def migrate():
     call_command("migrate", verbosity=0)
 
 
+def sessions():
+    kept = {key: dict(store(key).items()) for key in keys(os.environ.get("SITE_ENGINE", "db"))}
+    print(json.dumps(kept))
+
+
+def store(key):
+    return import_module(settings.SESSION_ENGINE).SessionStore(key)
+
+
+def keys(engine):
+    """Of all sessions; no engine of Django's lists them itself."""
+    if engine == "file":
+        prefix = settings.SESSION_COOKIE_NAME
+        names = [name for name in os.listdir(settings.SESSION_FILE_PATH) if name.startswith(prefix)]
+        return [name.removeprefix(prefix) for name in names if "_out_" not in name]
+    if engine == "cache":
+        from django.core.cache import cache
+
+        prefix = cache.make_key(store(None).cache_key_prefix)
+        names = cache._cache.get_client(None).keys(f"{prefix}*")
+        return [name.decode().removeprefix(prefix) for name in names]
+    from django.contrib.sessions.models import Session
+
+    return list(Session.objects.values_list("session_key", flat=True))
+
+
 if __name__ == "__main__":
-    {"serve": serve, "migrate": migrate}[COMMAND]()
+    {"serve": serve, "migrate": migrate, "sessions": sessions}[COMMAND]()

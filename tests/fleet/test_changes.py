@@ -6,9 +6,9 @@ import time
 from types import SimpleNamespace
 
 import pytest
-from sides import NEW_KEY, Visitor
 
 from servers import SECRET_KEY
+from sides import NEW_KEY, Visitor
 
 # Long enough for the other request to come in between, on a busy machine too.
 SLOW = 1200

@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+
 from sides import ITERATIONS, PASSWORD, Visitor, cookies_set, md5, moment, pbkdf2
 
 NOBODY = {"user": None, "key": None, "data": {}}

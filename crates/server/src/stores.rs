@@ -112,11 +112,12 @@ impl Stores {
     /// # Errors
     /// One of the stores does not answer.
     pub async fn advice(&self) -> Result<Vec<String>, StoreError> {
-        let Some(redis) = &self.redis else {
-            return Ok(Vec::new());
-        };
-        let advice = redis.advice().await?;
-        Ok(advice.iter().map(ToString::to_string).collect())
+        let database = self.database.advice().await?;
+        let mut advice: Vec<String> = database.iter().map(ToString::to_string).collect();
+        if let Some(redis) = &self.redis {
+            advice.extend(redis.advice().await?.iter().map(ToString::to_string));
+        }
+        Ok(advice)
     }
 
     /// The store of the sessions; `None` if the browsers keep them.

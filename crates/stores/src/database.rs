@@ -8,6 +8,7 @@ use cloakroom_core::session::{Store, StoreError, Stored};
 use cloakroom_core::time::Timestamp;
 
 use crate::django::{Migrated, Problem};
+use crate::durability::DurabilityAdvice;
 
 /// What a site's operator asks of a database beside the two contracts of sessions and users.
 #[async_trait]
@@ -17,6 +18,9 @@ pub trait Database: Store + UserStore + fmt::Debug {
 
     /// Looks for the tables and columns that sessions and users need.
     async fn check(&self) -> Result<Vec<Problem>, StoreError>;
+
+    /// Looks for settings of the server under which it may lose what it has answered for.
+    async fn advice(&self) -> Result<Vec<DurabilityAdvice>, StoreError>;
 
     /// The apps in `django_migrations` that are not ours: then a Django works beside us.
     async fn foreign_apps(&self) -> Result<Vec<String>, StoreError>;
@@ -33,7 +37,7 @@ pub trait Database: Store + UserStore + fmt::Debug {
 
 /// The methods of the same names that each database has by itself, so that its users need not know this trait.
 macro_rules! is_database {
-    ($store:ty) => {
+    ($store:ty, $advice:expr) => {
         #[async_trait]
         impl Database for $store {
             async fn migrate(&self, now: Timestamp) -> Result<Migrated, StoreError> {
@@ -42,6 +46,10 @@ macro_rules! is_database {
 
             async fn check(&self) -> Result<Vec<Problem>, StoreError> {
                 <$store>::check(self).await
+            }
+
+            async fn advice(&self) -> Result<Vec<DurabilityAdvice>, StoreError> {
+                ($advice)(self).await
             }
 
             async fn foreign_apps(&self) -> Result<Vec<String>, StoreError> {
@@ -64,8 +72,11 @@ macro_rules! is_database {
 }
 
 #[cfg(feature = "mysql")]
-is_database!(crate::MySqlStore);
-#[cfg(feature = "sqlite")]
-is_database!(crate::SqliteStore);
+is_database!(crate::MySqlStore, crate::MySqlStore::advice);
 #[cfg(feature = "postgres")]
-is_database!(crate::PostgresStore);
+is_database!(crate::PostgresStore, crate::PostgresStore::advice);
+#[cfg(feature = "sqlite")]
+is_database!(crate::SqliteStore, |_| {
+    // How it flushes, each connection says for itself, and ours say it.
+    std::future::ready(Ok(Vec::new()))
+});

@@ -12,6 +12,8 @@ pub mod cached;
 mod database;
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 mod django;
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
+mod durability;
 #[cfg(all(feature = "file", unix))]
 pub mod file;
 #[cfg(feature = "mysql")]
@@ -42,5 +44,6 @@ pub use {
 pub use {
     database::Database,
     django::{Migrated, Problem},
+    durability::DurabilityAdvice,
     session_table::SessionTable,
 };

@@ -7,6 +7,7 @@ use super::pool::Access;
 use super::sessions::text;
 use super::{MySqlStore, moment};
 use crate::django::{Problem, lacks, needed};
+use crate::durability::DurabilityAdvice;
 
 impl MySqlStore {
     /// Looks for the tables and columns we need and tries a write, which it undoes.
@@ -28,6 +29,25 @@ impl MySqlStore {
             problems.push(Problem::NotWritable(error.to_string()));
         }
         Ok(problems)
+    }
+
+    /// Asks the server whether it answers only when a write is on the disk.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn advice(&self) -> Result<Vec<DurabilityAdvice>, StoreError> {
+        self.within(async {
+            let mut lease = self.lease(Access::Read).await?;
+            let row = lease
+                .row("SELECT @@GLOBAL.innodb_flush_log_at_trx_commit", &[])
+                .await?;
+            let setting: Option<i64> = row.and_then(|row| row.get_opt(0)?.ok());
+            Ok(match setting {
+                Some(0 | 2) => vec![DurabilityAdvice::FlushesOnceASecond],
+                _ => Vec::new(),
+            })
+        })
+        .await
     }
 
     async fn missing(&self) -> Result<Vec<Problem>, StoreError> {

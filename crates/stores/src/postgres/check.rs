@@ -8,6 +8,7 @@ use super::call::Call;
 use super::statement::Statement;
 use super::value::Text;
 use crate::django::{Problem, lacks, needed};
+use crate::durability::DurabilityAdvice;
 use crate::session_table::Dialect;
 
 impl PostgresStore {
@@ -27,6 +28,30 @@ impl PostgresStore {
             problems.push(Problem::NotWritable(error.to_string()));
         }
         Ok(problems)
+    }
+
+    /// Asks the server whether it answers only when a write is on the disk.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn advice(&self) -> Result<Vec<DurabilityAdvice>, StoreError> {
+        let settings = Statement::once(
+            "SELECT current_setting('fsync'), current_setting('synchronous_commit')",
+            &[],
+        );
+        let rows = self.call().read(&settings, &[]).await?;
+        let mut advice = Vec::new();
+        for row in &rows {
+            for (column, known) in [
+                (0, DurabilityAdvice::FlushesNothing),
+                (1, DurabilityAdvice::AnswersBeforeFlushing),
+            ] {
+                if self.call().column::<&str>(row, column)? == "off" {
+                    advice.push(known);
+                }
+            }
+        }
+        Ok(advice)
     }
 
     /// A new session that nobody ever sees, and changes of no row: privileges are looked at whether there are rows

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use cloakroom_core::auth::UserStore as _;
 use cloakroom_core::session::{Replaced, Store as _, StoreError};
 use cloakroom_core::time::Timestamp;
-use cloakroom_stores::{MySqlOptions, MySqlStore, Problem};
+use cloakroom_stores::{DurabilityAdvice, MySqlOptions, MySqlStore, Problem};
 use cloakroom_testing::record;
 use cloakroom_testing::servers::{MariaDb, free_port};
 use tokio::net::TcpListener;
@@ -441,4 +441,20 @@ async fn load(store: &MySqlStore, number: u32) -> Result<bool, StoreError> {
 fn says_without(error: &StoreError, part: &str) {
     says(error, part);
     assert!(!format!("{error:?}").contains("wrong"), "{error:?}");
+}
+
+#[tokio::test]
+#[ignore = "needs MariaDB"]
+async fn settings_under_which_it_may_lose_a_write_are_named() {
+    for (options, advice) in [
+        (&[][..], vec![]),
+        (
+            &["--innodb-flush-log-at-trx-commit=2"],
+            vec![DurabilityAdvice::FlushesOnceASecond],
+        ),
+    ] {
+        let server = MariaDb::start(options);
+        let store = MySqlStore::open(&server.database()).unwrap();
+        assert_eq!(store.advice().await.unwrap(), advice, "{options:?}");
+    }
 }

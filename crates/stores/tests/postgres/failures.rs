@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use cloakroom_core::auth::UserStore as _;
 use cloakroom_core::session::{Replaced, Store as _, Version};
 use cloakroom_core::time::Timestamp;
-use cloakroom_stores::{PostgresStore, Problem};
+use cloakroom_stores::{DurabilityAdvice, PostgresStore, Problem};
 use cloakroom_testing::record;
 use cloakroom_testing::servers::Postgres;
 
@@ -434,4 +434,20 @@ fn a_store_shows_no_password() {
     let store = PostgresStore::open("postgres://ann:hunter2@127.0.0.1:1/site").unwrap();
     assert!(!format!("{store:?}").contains("hunter2"));
     assert_eq!(store.name(), "site at 127.0.0.1:1");
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL"]
+async fn settings_under_which_it_may_lose_a_write_are_named() {
+    let good = hasty(&Postgres::shared().database());
+    assert_eq!(good.advice().await.unwrap(), []);
+    let server = Postgres::start(&["fsync = off", "synchronous_commit = off"]);
+    let store = hasty(&server.database());
+    assert_eq!(
+        store.advice().await.unwrap(),
+        [
+            DurabilityAdvice::FlushesNothing,
+            DurabilityAdvice::AnswersBeforeFlushing
+        ]
+    );
 }

@@ -57,14 +57,21 @@ BUGS = [
     Bug(
         "an allowed host with a dot matches evilexample.com",
         HOST,
-        "ends_ignoring_case(domain, &self.0)",
+        "ends_ignoring_case(domain, &self.text)",
         "ends_ignoring_case(domain, parent)",
         web("host::tests::patterns_are_django_s"),
     ),
     Bug(
+        "a request may name as its host whatever stands in ALLOWED_HOSTS",
+        HOST,
+        'is_host: is_name && domain_and_port(&text) == Some((&text, "")),',
+        "is_host: true,",
+        web("host::tests::an_entry_that_is_no_host_is_not_one_because_a_request_says_the_same"),
+    ),
+    Bug(
         "forwarding headers are believed whoever sends them",
         HOST,
-        "let proxied = self.trusted_proxies.include(head.peer);",
+        "let proxied = self.trusted_proxies.include(|| head.peer());",
         "let proxied = true;",
         PROXIES,
     ),

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use cloakroom_core::cookie::CookieError;
 use cloakroom_core::csrf::Reason;
 use cloakroom_core::random::RandomError;
-use cloakroom_core::session::{CommitError, CookieTooLarge, StoreError, ValueError};
+use cloakroom_core::session::{CommitError, StoreError, ValueError};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, RETRY_AFTER, VARY};
 use http::{HeaderValue, StatusCode};
 
@@ -32,7 +32,6 @@ enum Cause {
     Value(ValueError),
     Cookie(CookieError),
     CookieSettings(InvalidCookie),
-    CookieTooLarge(CookieTooLarge),
     SlowBody,
     Closed,
     NoLayer,
@@ -126,6 +125,7 @@ impl Error {
             },
             Cause::LoginRequired { .. } => ErrorKind::LoginRequired,
             Cause::Commit(CommitError::Interrupted) => ErrorKind::SessionInterrupted,
+            Cause::Commit(CommitError::TooLarge(_)) => ErrorKind::Internal,
             Cause::Commit(_) | Cause::Store(_) | Cause::Busy | Cause::Random(_) => {
                 ErrorKind::Unavailable
             }
@@ -133,7 +133,6 @@ impl Error {
             Cause::Value(_)
             | Cause::Cookie(_)
             | Cause::CookieSettings(_)
-            | Cause::CookieTooLarge(_)
             | Cause::Closed
             | Cause::NoLayer => ErrorKind::Internal,
         }
@@ -180,7 +179,6 @@ impl fmt::Display for Error {
             Cause::Value(error) => error.fmt(formatter),
             Cause::Cookie(error) => error.fmt(formatter),
             Cause::CookieSettings(error) => error.fmt(formatter),
-            Cause::CookieTooLarge(error) => error.fmt(formatter),
             Cause::SlowBody => formatter.write_str("the form did not arrive in time"),
             Cause::Closed => formatter.write_str(
                 "the session is closed: its response is made, or it is being saved; call session.save().await first",
@@ -284,11 +282,5 @@ impl From<CookieError> for Error {
 impl From<InvalidCookie> for Error {
     fn from(error: InvalidCookie) -> Self {
         Self(Box::new(Cause::CookieSettings(error)))
-    }
-}
-
-impl From<CookieTooLarge> for Error {
-    fn from(error: CookieTooLarge) -> Self {
-        Self(Box::new(Cause::CookieTooLarge(error)))
     }
 }

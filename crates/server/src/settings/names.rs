@@ -116,7 +116,7 @@ pub(super) const SECRETS: [&str; 4] = [
 ];
 
 /// Django's settings first, then those that Django does not have.
-const SETTINGS: [(&str, Kind); 46] = [
+const SETTINGS: [(&str, Kind); 47] = [
     ("ALLOWED_HOSTS", Kind::Texts),
     ("AUTHENTICATION_BACKENDS", Kind::Texts),
     ("CSRF_COOKIE_AGE", Kind::WholeOrNone),
@@ -160,6 +160,7 @@ const SETTINGS: [(&str, Kind); 46] = [
     ("SESSIONS", Kind::Text),
     ("SESSION_GUARDED_NAMES", Kind::Texts),
     ("SESSION_KEY_LENGTH", Kind::Whole),
+    ("SESSION_REVOCATIONS", Kind::TextOrNone),
     ("SESSION_SIGNING_SALT", Kind::Text),
     ("TEMPLATE_FOLDER", Kind::TextOrNone),
     ("TRUSTED_PROXIES", Kind::Texts),

@@ -14,6 +14,7 @@ mod login;
 mod pages;
 mod passwords;
 mod races;
+mod revoked;
 mod rows;
 mod session;
 mod site;

@@ -28,6 +28,7 @@ enum Cause {
     Commit(CommitError),
     Store(StoreError),
     Busy,
+    TooManySessions { seconds: u64 },
     Random(RandomError),
     Value(ValueError),
     Cookie(CookieError),
@@ -56,6 +57,8 @@ pub enum ErrorKind {
     },
     /// 408: the form did not arrive in time.
     SlowBody,
+    /// 429: the address has begun too many sessions that nobody signed in to.
+    TooManySessions,
     /// 500: a mistake in the program.
     Internal,
     /// 503: a store failed; the same request may work again soon.
@@ -77,6 +80,11 @@ impl Error {
 
     pub(crate) fn busy() -> Self {
         Self(Box::new(Cause::Busy))
+    }
+
+    /// `seconds` from now on there may be one more.
+    pub(crate) fn too_many_sessions(seconds: u64) -> Self {
+        Self(Box::new(Cause::TooManySessions { seconds }))
     }
 
     pub(crate) fn slow_body() -> Self {
@@ -108,6 +116,7 @@ impl Error {
                 ErrorKind::LoginRequired => StatusCode::UNAUTHORIZED,
                 ErrorKind::CsrfFailed { .. } => StatusCode::FORBIDDEN,
                 ErrorKind::SlowBody => StatusCode::REQUEST_TIMEOUT,
+                ErrorKind::TooManySessions => StatusCode::TOO_MANY_REQUESTS,
                 ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
                 ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             },
@@ -130,6 +139,7 @@ impl Error {
                 ErrorKind::Unavailable
             }
             Cause::SlowBody => ErrorKind::SlowBody,
+            Cause::TooManySessions { .. } => ErrorKind::TooManySessions,
             Cause::Value(_)
             | Cause::Cookie(_)
             | Cause::CookieSettings(_)
@@ -153,7 +163,8 @@ impl Error {
             ErrorKind::BadHost
             | ErrorKind::CsrfFailed { .. }
             | ErrorKind::SessionInterrupted
-            | ErrorKind::SlowBody => {
+            | ErrorKind::SlowBody
+            | ErrorKind::TooManySessions => {
                 tracing::warn!(status = self.status().as_u16(), reason = ?text, "request refused");
             }
             ErrorKind::Internal | ErrorKind::Unavailable => {
@@ -180,6 +191,10 @@ impl fmt::Display for Error {
             Cause::Cookie(error) => error.fmt(formatter),
             Cause::CookieSettings(error) => error.fmt(formatter),
             Cause::SlowBody => formatter.write_str("the form did not arrive in time"),
+            Cause::TooManySessions { .. } => formatter.write_str(
+                "an address has begun as many sessions as ANONYMOUS_SESSIONS_PER_HOUR lets it; if it is a proxy's, \
+                 name it in TRUSTED_PROXIES",
+            ),
             Cause::Closed => formatter.write_str(
                 "the session is closed: its response is made, or it is being saved; call session.save().await first",
             ),
@@ -217,6 +232,9 @@ impl IntoResponse for Error {
         if kind == ErrorKind::Unavailable {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
+        if let Cause::TooManySessions { seconds } = *self.0 {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
         if let Cause::LoginRequired { location } = *self.0 {
             headers.append(VARY, HeaderValue::from_static("Cookie"));
             if let Some(location) =
@@ -242,6 +260,9 @@ const fn text(kind: ErrorKind) -> &'static str {
             "Forbidden: CSRF verification failed. Request aborted. Load the form again and send it once more.\n"
         }
         ErrorKind::SlowBody => "The form did not arrive in time.\n",
+        ErrorKind::TooManySessions => {
+            "Too many new visitors come from your network address. Nothing was changed; please try again later, or sign in.\n"
+        }
         ErrorKind::Internal => "Internal server error.\n",
         ErrorKind::Unavailable => {
             "The service is not available right now. Nothing was changed; please try again.\n"

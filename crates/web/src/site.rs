@@ -1,5 +1,6 @@
 //! A site put together: its settings, its stores, and what is prepared from them once.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -15,6 +16,7 @@ use tokio::sync::Semaphore;
 use crate::config::{Config, InvalidCookie};
 use crate::error::Error;
 use crate::layer::CloakroomLayer;
+use crate::newcomers::Newcomers;
 
 /// A site's sessions, users and rules. Make it once; clones are the same site.
 ///
@@ -125,6 +127,7 @@ impl Cloakroom {
             session_cookie: config.session.cookie.prepared(),
             csrf_cookie: config.csrf.cookie.prepared(),
             hashing: Arc::new(Semaphore::new(processors)),
+            newcomers: config.session.anonymous_per_hour.map(Newcomers::new),
             warned: AtomicBool::new(false),
             config,
         }))
@@ -159,6 +162,8 @@ pub(crate) struct Site {
     csrf_cookie: Result<PreparedCookie, InvalidCookie>,
     /// One permit a processor: hashing more passwords at once makes none of them faster.
     pub(crate) hashing: Arc<Semaphore>,
+    /// The sessions that each address has begun, where there is a limit.
+    newcomers: Option<Newcomers>,
     warned: AtomicBool,
 }
 
@@ -202,6 +207,25 @@ impl Site {
                 CarriedOut::InCookie(cookies.commit(session, name, every, now).await?)
             }
         })
+    }
+
+    /// Counts the session, if carrying it out begins one that nobody is signed in to. Nothing is begun where browsers
+    /// keep everything themselves.
+    pub(crate) fn admit(
+        &self,
+        session: &SessionState,
+        client: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let (Some(newcomers), Some(client)) = (&self.newcomers, client) else {
+            return Ok(());
+        };
+        if matches!(self.sessions, Sessions::SignedCookie(_)) || !session.begins_anonymously() {
+            return Ok(());
+        }
+        newcomers
+            .admit(client, now)
+            .map_err(Error::too_many_sessions)
     }
 
     /// The session cookie without its value; an error if the settings make none.

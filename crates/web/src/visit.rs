@@ -240,17 +240,21 @@ impl Visit {
             let Slot::Open(mut session) = session else {
                 return Err(Error::closed());
             };
+            let admitted = site.admit(&session, visit.place().client, Timestamp::now());
             // Before the session says that its user is signed in: reset links end by this time.
-            let dated = match &last_login {
-                Some((id, at)) => site.users.set_last_login(id, *at).await.map(drop),
-                None => Ok(()),
+            let dated = match (admitted, &last_login) {
+                (Ok(()), Some((id, at))) => {
+                    let dated = site.users.set_last_login(id, *at).await;
+                    dated.map(drop).map_err(Error::from)
+                }
+                (admitted, _) => admitted,
             };
             let committed = match dated {
                 Ok(()) => {
                     last_login = None;
                     site.carry_out(&mut session).await.map_err(Error::from)
                 }
-                Err(error) => Err(error.into()),
+                Err(error) => Err(error),
             };
             if !last {
                 // After an error too: the response's own commit finds out that this is still to be done.

@@ -11,6 +11,7 @@ mod guards;
 mod hosts;
 mod log;
 mod login;
+mod newcomers;
 mod pages;
 mod passwords;
 mod races;

@@ -30,6 +30,7 @@ ENGINES = {
     "cached_db": ("cached_db", "redis"),
     "file": ("file", None),
     "signed_cookies": ("signed_cookies", None),
+    "revocable_cookies": ("signed_cookies", None),
 }
 
 
@@ -66,6 +67,8 @@ class Fleet(Place):
             "file": {"CLOAKROOM_SESSIONS": f"file:{folder}"},
             "signed_cookies": {"CLOAKROOM_SESSIONS": "cookie:"},
         }[self.engine]
+        if engine == "revocable_cookies":
+            self.sessions = {**self.sessions, "CLOAKROOM_SESSION_REVOCATIONS": "database"}
 
     def migrate(self) -> None:
         command = [DJANGO_PYTHON, SITE, str(self.database), "migrate"]

@@ -94,6 +94,51 @@ def test_a_copied_cookie_outlives_a_logout_where_the_cookie_is_the_session(pair,
     assert copy.user(pair.there) == name
 
 
+@pytest.mark.parametrize("everywhere", ["revocable_cookies"], indirect=True, scope="session")
+def test_where_the_rust_side_keeps_a_list_its_logout_holds_there_for_every_copy(everywhere, visitor):
+    rust, django = everywhere.rust, everywhere.django
+    for login, save in ((rust, rust), (rust, django), (django, rust), (django, django)):
+        name = everywhere.fleet.person()
+        visitor.login(login, name)
+        first = visitor.copy()
+        visitor.tell(save, "/put", {"a": 1})
+        second = visitor.copy()
+        assert visitor.data(rust) == visitor.data(django) == {"a": 1}
+        assert visitor.tell(rust, "/logout").json() == {}
+        assert "sessionid" not in visitor.cookies
+        # What only the Django has written has no name by which we could know it again.
+        known = login is rust or save is rust
+        # Asked with copies of the copies: a browser is told to delete a cookie that opens nothing.
+        assert first.copy().user(rust) == (None if known else name), (login, save)
+        assert second.copy().user(rust) is None, (login, save)
+        # A Django knows nothing of the list.
+        assert first.user(django) == second.user(django) == name
+
+
+@pytest.mark.parametrize("everywhere", ["revocable_cookies"], indirect=True, scope="session")
+def test_a_django_s_logout_is_not_on_the_list(everywhere, visitor):
+    name = everywhere.fleet.person()
+    visitor.login(everywhere.rust, name)
+    copy = visitor.copy()
+    visitor.tell(everywhere.django, "/logout")
+    assert copy.user(everywhere.rust) == copy.user(everywhere.django) == name
+
+
+@pytest.mark.parametrize("everywhere", ["revocable_cookies"], indirect=True, scope="session")
+def test_what_is_on_the_list_opens_nothing_in_a_django_that_keeps_sessions_in_that_table(everywhere, visitor):
+    fleet = everywhere.fleet
+    visitor.login(everywhere.rust, fleet.person())
+    visitor.tell(everywhere.rust, "/logout")
+    rows = fleet.sql("SELECT session_key FROM django_session")
+    assert rows
+    beside = fleet.django(SITE_ENGINE="db")
+    for (key,) in rows:
+        thief = Visitor()
+        thief.cookies["sessionid"] = key
+        assert thief.user(beside) is None
+        assert thief.data(beside) == {}
+
+
 def test_another_user_s_login_takes_no_data_over(pair, visitor):
     one, other = pair.fleet.person(), pair.fleet.person()
     visitor.login(pair.here, one)

@@ -1,5 +1,6 @@
 """The server while its database or its cache is down, hangs, or comes later; and afterwards."""
 
+import re
 import time
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -96,3 +97,35 @@ def test_a_store_that_comes_later_is_waited_for(site):
         assert time.monotonic() - began < PATIENCE, "it does not become ready"
         time.sleep(0.05)
     signed_in(server)
+
+
+@pytest.mark.parametrize("kind", ["postgres", "mysql"])
+def test_the_first_superuser_s_link_is_shown_also_when_the_database_comes_later(kind, tmp_path):
+    store, place = Server(kind), Place(tmp_path)
+    environ = {"DATABASE_URL": store.url}
+    try:
+        assert place.cloakroom_command("migrate", **environ).returncode == 0
+        store.tell("kill")
+        server = place.start_cloakroom(**environ)
+        assert Client().get(f"{server.url}/readyz").status == 503
+        assert links(server) == []
+        store.tell("start")
+        began = time.monotonic()
+        while Client().get(f"{server.url}/readyz").status != 200:
+            assert time.monotonic() - began < PATIENCE, "it does not become ready"
+            time.sleep(0.05)
+        (link,) = links(server)
+        fields = {"username": "ada", "email": "", "password1": PASSWORD, "password2": PASSWORD}
+        visitor = Client()
+        token = visitor.get(link).csrf_token()
+        answer = visitor.post_with(link, {}, csrfmiddlewaretoken=token, **fields)
+        assert answer.status == 302, answer.body
+        signed_in(server)
+    finally:
+        place.stop()
+        store.stop()
+
+
+def links(server: Cloakroom) -> list[str]:
+    """The links for the first superuser that the server has shown."""
+    return re.findall(r"http://\S*/first-superuser/\S*", server.process.log.read_text())

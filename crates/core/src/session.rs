@@ -26,7 +26,9 @@ pub use key::SessionKey;
 pub use memory::MemoryStore;
 pub use pickle::{PickleError, is_pickled_none};
 pub use response::{AtResponse, Due, Found, ResponseRules, failed};
-pub use signed_cookie::{CookieTooLarge, SignedCookieEngine, WrittenCookie};
+pub use signed_cookie::{
+    CookieTooLarge, RevocableCookies, Revocations, SignedCookieEngine, WrittenCookie,
+};
 pub use state::SessionState;
 pub use store::{Created, Deleted, Form, Record, Replaced, Store, StoreError, Stored, Version};
 

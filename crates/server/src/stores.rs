@@ -13,7 +13,7 @@ use cloakroom_stores::{
 };
 
 use crate::commands::Failure;
-use crate::commands::serve::without_secrets;
+use crate::commands::serve::{Profile, without_secrets};
 use crate::database_url::DatabaseUrl;
 use crate::sessions_url::SessionsUrl;
 use crate::settings::Settings;
@@ -38,7 +38,21 @@ pub enum Sessions {
     /// In a store of their own.
     Apart(Arc<dyn Store>),
     /// In the browsers' cookies.
-    InCookies,
+    InCookies(Ended),
+}
+
+/// Where it is noted which sessions in cookies have ended.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "callers must handle every case")]
+pub enum Ended {
+    /// On a site of our own in its database, beside a Django nowhere.
+    AsTheProfileSays,
+    /// Nowhere, as by Django.
+    Nowhere,
+    /// With the users.
+    InDatabase,
+    /// In a store of their own.
+    Apart(Arc<dyn Store>),
 }
 
 impl Stores {
@@ -70,20 +84,54 @@ impl Stores {
         settings: &Settings,
         config: &Config,
     ) -> Result<Sessions, Failure> {
-        Ok(match url {
-            SessionsUrl::Database(url) => Sessions::Apart(open_database(&url, settings).await?),
-            SessionsUrl::Cookie => Sessions::InCookies,
-            SessionsUrl::Memory => Sessions::Apart(Arc::new(MemoryStore::new(MOST_IN_MEMORY))),
+        Ok(match self.open_store(url, settings, config).await? {
+            Some(store) => Sessions::Apart(store),
+            None => Sessions::InCookies(self.open_ended(settings, config).await?),
+        })
+    }
+
+    /// Where `SESSION_REVOCATIONS` has the list of sessions in cookies that have ended.
+    async fn open_ended(&mut self, settings: &Settings, config: &Config) -> Result<Ended, Failure> {
+        let Some(value) = settings.get("SESSION_REVOCATIONS") else {
+            return Ok(Ended::AsTheProfileSays);
+        };
+        let store = match value.as_str() {
+            None => return Ok(Ended::Nowhere),
+            Some("database") => return Ok(Ended::InDatabase),
+            Some(text) => match SessionsUrl::parse(text) {
+                Ok(url) => self.open_store(url, settings, config).await?,
+                Err(_) => None,
+            },
+        };
+        store.map(Ended::Apart).ok_or_else(|| {
+            Failure::new(
+                "SESSION_REVOCATIONS names no place for a list; write database, a database's URL, redis://…, \
+                 file:DIR, memory: or null",
+            )
+        })
+    }
+
+    /// The store at this place; `None` if that is the browsers' cookies.
+    async fn open_store(
+        &mut self,
+        url: SessionsUrl,
+        settings: &Settings,
+        config: &Config,
+    ) -> Result<Option<Arc<dyn Store>>, Failure> {
+        let store: Arc<dyn Store> = match url {
+            SessionsUrl::Cookie => return Ok(None),
+            SessionsUrl::Database(url) => open_database(&url, settings).await?,
+            SessionsUrl::Memory => Arc::new(MemoryStore::new(MOST_IN_MEMORY)),
             SessionsUrl::Redis(url) => {
                 let store = redis(url.as_str(), settings, RedisOptions::default())?;
                 self.redis = Some(store.clone());
-                Sessions::Apart(Arc::new(store))
+                Arc::new(store)
             }
             SessionsUrl::File(folder) => {
                 let session = &config.session;
                 let name = &session.cookie.name;
-                let store = FileStore::open(folder, name, codec(config), session.lifetime)?;
-                Sessions::Apart(Arc::new(store))
+                let codec = codec(config);
+                Arc::new(FileStore::open(folder, name, codec, session.lifetime)?)
             }
             SessionsUrl::Cached => {
                 let url = settings
@@ -102,9 +150,10 @@ impl Stores {
                 };
                 let cache = redis(url.as_str(), settings, options)?;
                 let database = Arc::clone(&self.database) as Arc<dyn Store>;
-                Sessions::Apart(Arc::new(CachedStore::new(cache, database, codec(config))))
+                Arc::new(CachedStore::new(cache, database, codec(config)))
             }
-        })
+        };
+        Ok(Some(store))
     }
 
     /// What to know about the stores before somebody loses a session: each a sentence that says what to do.
@@ -120,14 +169,30 @@ impl Stores {
         Ok(advice)
     }
 
-    /// The store of the sessions; `None` if the browsers keep them.
+    /// The store whose records expire: the sessions, or, where the browsers keep them, the list of those that have
+    /// ended; `None` if there is none.
     #[must_use]
-    pub fn session_store(&self) -> Option<Arc<dyn Store>> {
+    pub fn records(&self, profile: Profile) -> Option<Arc<dyn Store>> {
+        let database = || Some(Arc::clone(&self.database) as Arc<dyn Store>);
         match &self.sessions {
-            Sessions::InDatabase => Some(Arc::clone(&self.database) as Arc<dyn Store>),
-            Sessions::Apart(store) => Some(Arc::clone(store)),
-            Sessions::InCookies => None,
+            Sessions::InDatabase | Sessions::InCookies(Ended::InDatabase) => database(),
+            Sessions::Apart(store) | Sessions::InCookies(Ended::Apart(store)) => {
+                Some(Arc::clone(store))
+            }
+            Sessions::InCookies(Ended::AsTheProfileSays) if profile == Profile::Strict => {
+                database()
+            }
+            Sessions::InCookies(Ended::AsTheProfileSays | Ended::Nowhere) => None,
         }
+    }
+
+    /// Whether one of the stores beside the database may be a server, which begins to answer later.
+    #[must_use]
+    pub const fn may_come_later(&self) -> bool {
+        matches!(
+            self.sessions,
+            Sessions::Apart(_) | Sessions::InCookies(Ended::Apart(_))
+        )
     }
 
     /// Whether users and sessions can be read now.
@@ -136,7 +201,7 @@ impl Stores {
     /// One of the stores does not answer.
     pub async fn answer(&self) -> Result<(), StoreError> {
         self.database.any_user().await?;
-        if let (Sessions::Apart(store), Some(nobody_s)) =
+        if let (Sessions::Apart(store) | Sessions::InCookies(Ended::Apart(store)), Some(nobody_s)) =
             (&self.sessions, SessionKey::parse("readiness"))
         {
             store.load(&nobody_s, Timestamp::now()).await?;
@@ -146,11 +211,14 @@ impl Stores {
 
     /// The site of these stores.
     #[must_use]
-    pub fn site(&self, config: Config) -> Cloakroom {
+    pub fn site(&self, config: Config, profile: Profile) -> Cloakroom {
         let users = Arc::clone(&self.database) as Arc<dyn UserStore>;
-        match self.session_store() {
-            Some(sessions) => Cloakroom::with_stores(config, sessions, users),
-            None => Cloakroom::with_signed_cookies(config, users),
+        match (&self.sessions, self.records(profile)) {
+            (Sessions::InCookies(_), Some(ended)) => {
+                Cloakroom::with_revocable_cookies(config, ended, users)
+            }
+            (_, Some(sessions)) => Cloakroom::with_stores(config, sessions, users),
+            (_, None) => Cloakroom::with_signed_cookies(config, users),
         }
     }
 }

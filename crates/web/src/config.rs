@@ -3,6 +3,8 @@
 mod apply;
 mod settings;
 
+use std::num::NonZeroU32;
+
 use cloakroom_core::auth::{NextRule, Relogin};
 use cloakroom_core::cookie::{PreparedCookie, Refusal, SameSite, SiteCookie};
 use cloakroom_core::csrf::{CsrfRules, Veto};
@@ -65,6 +67,12 @@ pub struct SessionConfig {
     pub compression: Compression,
     /// What two session cookies in one request mean.
     pub duplicates: Duplicates,
+    /// How many sessions that nobody is signed in to one address may begin in an hour; one more is answered 429.
+    /// `None`: as many as it likes, as in Django.
+    ///
+    /// Whoever is behind a proxy that is not in [`HostRules::trusted_proxies`] has the proxy's address. Where the
+    /// address is not known, or is this machine's own, nothing is counted.
+    pub anonymous_per_hour: Option<NonZeroU32>,
     /// Whether the browser's cookie is deleted when it opens nothing. Django does so; it can delete the cookie
     /// of a login that another request has just made.
     pub deletes_dead_cookie: bool,
@@ -172,6 +180,7 @@ impl Config {
         config.session.cookie.secure = Secure::UnlessLocal;
         config.session.compression = Compression::Above(1024);
         config.session.deletes_dead_cookie = false;
+        config.session.anonymous_per_hour = NonZeroU32::new(600);
         config.csrf.cookie.secure = Secure::UnlessLocal;
         config.csrf.rules.veto = Veto::CrossSite;
         config.hosts = HostRules::default();
@@ -208,6 +217,7 @@ impl Config {
                 salt: Codec::DJANGO_SALT.to_owned(),
                 compression: Compression::Always,
                 duplicates: Duplicates::LastWins,
+                anonymous_per_hour: None,
                 deletes_dead_cookie: true,
             },
             csrf: CsrfConfig {

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use cloakroom_core::cookie::CookieError;
 use cloakroom_core::csrf::Reason;
 use cloakroom_core::random::RandomError;
-use cloakroom_core::session::{CommitError, CookieTooLarge, StoreError, ValueError};
+use cloakroom_core::session::{CommitError, StoreError, ValueError};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, RETRY_AFTER, VARY};
 use http::{HeaderValue, StatusCode};
 
@@ -28,11 +28,11 @@ enum Cause {
     Commit(CommitError),
     Store(StoreError),
     Busy,
+    TooManySessions { seconds: u64 },
     Random(RandomError),
     Value(ValueError),
     Cookie(CookieError),
     CookieSettings(InvalidCookie),
-    CookieTooLarge(CookieTooLarge),
     SlowBody,
     Closed,
     NoLayer,
@@ -57,6 +57,8 @@ pub enum ErrorKind {
     },
     /// 408: the form did not arrive in time.
     SlowBody,
+    /// 429: the address has begun too many sessions that nobody signed in to.
+    TooManySessions,
     /// 500: a mistake in the program.
     Internal,
     /// 503: a store failed; the same request may work again soon.
@@ -78,6 +80,11 @@ impl Error {
 
     pub(crate) fn busy() -> Self {
         Self(Box::new(Cause::Busy))
+    }
+
+    /// `seconds` from now on there may be one more.
+    pub(crate) fn too_many_sessions(seconds: u64) -> Self {
+        Self(Box::new(Cause::TooManySessions { seconds }))
     }
 
     pub(crate) fn slow_body() -> Self {
@@ -109,6 +116,7 @@ impl Error {
                 ErrorKind::LoginRequired => StatusCode::UNAUTHORIZED,
                 ErrorKind::CsrfFailed { .. } => StatusCode::FORBIDDEN,
                 ErrorKind::SlowBody => StatusCode::REQUEST_TIMEOUT,
+                ErrorKind::TooManySessions => StatusCode::TOO_MANY_REQUESTS,
                 ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
                 ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             },
@@ -126,14 +134,15 @@ impl Error {
             },
             Cause::LoginRequired { .. } => ErrorKind::LoginRequired,
             Cause::Commit(CommitError::Interrupted) => ErrorKind::SessionInterrupted,
+            Cause::Commit(CommitError::TooLarge(_)) => ErrorKind::Internal,
             Cause::Commit(_) | Cause::Store(_) | Cause::Busy | Cause::Random(_) => {
                 ErrorKind::Unavailable
             }
             Cause::SlowBody => ErrorKind::SlowBody,
+            Cause::TooManySessions { .. } => ErrorKind::TooManySessions,
             Cause::Value(_)
             | Cause::Cookie(_)
             | Cause::CookieSettings(_)
-            | Cause::CookieTooLarge(_)
             | Cause::Closed
             | Cause::NoLayer => ErrorKind::Internal,
         }
@@ -154,7 +163,8 @@ impl Error {
             ErrorKind::BadHost
             | ErrorKind::CsrfFailed { .. }
             | ErrorKind::SessionInterrupted
-            | ErrorKind::SlowBody => {
+            | ErrorKind::SlowBody
+            | ErrorKind::TooManySessions => {
                 tracing::warn!(status = self.status().as_u16(), reason = ?text, "request refused");
             }
             ErrorKind::Internal | ErrorKind::Unavailable => {
@@ -180,8 +190,11 @@ impl fmt::Display for Error {
             Cause::Value(error) => error.fmt(formatter),
             Cause::Cookie(error) => error.fmt(formatter),
             Cause::CookieSettings(error) => error.fmt(formatter),
-            Cause::CookieTooLarge(error) => error.fmt(formatter),
             Cause::SlowBody => formatter.write_str("the form did not arrive in time"),
+            Cause::TooManySessions { .. } => formatter.write_str(
+                "an address has begun as many sessions as ANONYMOUS_SESSIONS_PER_HOUR lets it; if it is a proxy's, \
+                 name it in TRUSTED_PROXIES",
+            ),
             Cause::Closed => formatter.write_str(
                 "the session is closed: its response is made, or it is being saved; call session.save().await first",
             ),
@@ -219,6 +232,9 @@ impl IntoResponse for Error {
         if kind == ErrorKind::Unavailable {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
+        if let Cause::TooManySessions { seconds } = *self.0 {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
         if let Cause::LoginRequired { location } = *self.0 {
             headers.append(VARY, HeaderValue::from_static("Cookie"));
             if let Some(location) =
@@ -244,6 +260,9 @@ const fn text(kind: ErrorKind) -> &'static str {
             "Forbidden: CSRF verification failed. Request aborted. Load the form again and send it once more.\n"
         }
         ErrorKind::SlowBody => "The form did not arrive in time.\n",
+        ErrorKind::TooManySessions => {
+            "Too many new visitors come from your network address. Nothing was changed; please try again later, or sign in.\n"
+        }
         ErrorKind::Internal => "Internal server error.\n",
         ErrorKind::Unavailable => {
             "The service is not available right now. Nothing was changed; please try again.\n"
@@ -284,11 +303,5 @@ impl From<CookieError> for Error {
 impl From<InvalidCookie> for Error {
     fn from(error: InvalidCookie) -> Self {
         Self(Box::new(Cause::CookieSettings(error)))
-    }
-}
-
-impl From<CookieTooLarge> for Error {
-    fn from(error: CookieTooLarge) -> Self {
-        Self(Box::new(Cause::CookieTooLarge(error)))
     }
 }

@@ -11,7 +11,7 @@ use http::header::{CACHE_CONTROL, Entry, HeaderMap, SET_COOKIE, VARY};
 
 use crate::config::InvalidCookie;
 use crate::error::Error;
-use crate::site::Sessions;
+use crate::site::CarriedOut;
 use crate::visit::{Slot, State, Visit};
 
 /// The end of a request.
@@ -63,33 +63,14 @@ fn settle(visit: &Visit, status: u16) -> Option<Result<Option<SetCookie>, Error>
 /// Carries the session out; the session cookie that is due.
 async fn carry_out(visit: &Visit) -> Result<Option<SetCookie>, Error> {
     let site = visit.site();
-    let config = &site.config.session;
     let cookie = site.session_cookie()?;
-    let secure = visit.secure(config.cookie.secure);
-    let Sessions::SignedCookie(engine) = &site.sessions else {
-        let Some(committed) = visit.commit(true).await? else {
-            return Ok(None);
-        };
-        return committed.cookie(cookie, secure).map_err(unwritable);
+    let secure = visit.secure(site.config.session.cookie.secure);
+    let written = match visit.commit(true).await? {
+        CarriedOut::Nothing => Ok(None),
+        CarriedOut::InStore(committed) => committed.cookie(cookie, secure),
+        CarriedOut::InCookie(written) => written.cookie(cookie, secure),
     };
-    let last_login = visit.state().last_login.take();
-    if let Some((id, at)) = last_login {
-        let _ = site.users.set_last_login(&id, at).await?;
-    }
-    let written = {
-        let mut state = visit.state();
-        let Slot::Open(mut session) = std::mem::replace(&mut state.session, Slot::Away) else {
-            return Ok(None);
-        };
-        let name = &config.cookie.name;
-        engine.write(
-            &mut session,
-            name,
-            config.save_every_request,
-            Timestamp::now(),
-        )?
-    };
-    written.cookie(cookie, secure).map_err(unwritable)
+    written.map_err(unwritable)
 }
 
 /// The values of these cookies are always writable, so it is what the settings say of them.

@@ -105,6 +105,7 @@ impl HostRules {
             secure,
             local,
             port,
+            client: self.trusted_proxies.client(head.peer(), head.headers),
         })
     }
 
@@ -212,6 +213,8 @@ pub(crate) struct Place {
     pub(crate) local: bool,
     /// The port as far as it matters to the referer check.
     pub(crate) port: u16,
+    /// Who asks, as far as it is known: never a trusted proxy, nor this machine, which may be one.
+    pub(crate) client: Option<IpAddr>,
 }
 
 /// One entry of `ALLOWED_HOSTS`: `*`, `.example.com` with all its subdomains, or a name. Ports do not matter.

@@ -18,6 +18,7 @@ mod error;
 mod finish;
 mod host;
 mod layer;
+mod newcomers;
 mod redirect;
 pub mod session;
 mod site;

@@ -1,16 +1,22 @@
 //! A site put together: its settings, its stores, and what is prepared from them once.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use cloakroom_core::auth::{AuthRules, UserStore};
 use cloakroom_core::cookie::{PreparedCookie, SignedCookies};
-use cloakroom_core::session::{Codec, ResponseRules, SaveRules, SignedCookieEngine, Store};
+use cloakroom_core::session::{
+    Codec, CommitError, Committed, ResponseRules, RevocableCookies, Revocations, SaveRules,
+    SessionState, SignedCookieEngine, Store, WrittenCookie,
+};
+use cloakroom_core::time::Timestamp;
 use tokio::sync::Semaphore;
 
 use crate::config::{Config, InvalidCookie};
 use crate::error::Error;
 use crate::layer::CloakroomLayer;
+use crate::newcomers::Newcomers;
 
 /// A site's sessions, users and rules. Make it once; clones are the same site.
 ///
@@ -58,17 +64,37 @@ impl Cloakroom {
     /// A site whose sessions are kept in the browsers' own signed cookies, as by Django's `signed_cookies`.
     ///
     /// # Security
-    /// A copy of the cookie taken before a logout is valid until it is `SESSION_COOKIE_AGE` old.
+    /// A copy of the cookie taken before a logout is valid until it is `SESSION_COOKIE_AGE` old. See
+    /// [`with_revocable_cookies`](Self::with_revocable_cookies).
     #[must_use]
     pub fn with_signed_cookies(config: Config, users: Arc<dyn UserStore>) -> Self {
         let engine = SignedCookieEngine::new(&config.secrets, config.session.lifetime);
         Self::put_together(config, Sessions::SignedCookie(engine), users)
     }
 
+    /// The same, with a list of the sessions that have ended, so that a logout holds for all copies of the cookie.
+    ///
+    /// `ended` keeps the list: one small record for each session that has ended, for as long as one of its cookies
+    /// could be valid. Whoever clears expired sessions there clears the list. What it costs, and what it does not
+    /// cover, stands at [`RevocableCookies`].
+    #[must_use]
+    pub fn with_revocable_cookies(
+        config: Config,
+        ended: Arc<dyn Store>,
+        users: Arc<dyn UserStore>,
+    ) -> Self {
+        let lifetime = config.session.lifetime;
+        let engine = SignedCookieEngine::new(&config.secrets, lifetime);
+        let codec = codec(&config);
+        let ended = Revocations::new(ended, &config.secrets, codec, lifetime.age);
+        let cookies = Box::new(RevocableCookies::new(engine, ended));
+        Self::put_together(config, Sessions::RevocableCookie(cookies), users)
+    }
+
     fn put_together(config: Config, sessions: Sessions, users: Arc<dyn UserStore>) -> Self {
         let session = &config.session;
         let save_rules = SaveRules {
-            codec: Codec::new(&config.secrets, &session.salt, session.compression),
+            codec: codec(&config),
             lifetime: session.lifetime,
             guarded_names: session.guarded_names.clone(),
             save_every_request: session.save_every_request,
@@ -101,6 +127,7 @@ impl Cloakroom {
             session_cookie: config.session.cookie.prepared(),
             csrf_cookie: config.csrf.cookie.prepared(),
             hashing: Arc::new(Semaphore::new(processors)),
+            newcomers: config.session.anonymous_per_hour.map(Newcomers::new),
             warned: AtomicBool::new(false),
             config,
         }))
@@ -150,6 +177,8 @@ pub(crate) struct Site {
     csrf_cookie: Result<PreparedCookie, InvalidCookie>,
     /// One permit a processor: hashing more passwords at once makes none of them faster.
     pub(crate) hashing: Arc<Semaphore>,
+    /// The sessions that each address has begun, where there is a limit.
+    newcomers: Option<Newcomers>,
     warned: AtomicBool,
 }
 
@@ -157,9 +186,63 @@ pub(crate) struct Site {
 pub(crate) enum Sessions {
     Store(Arc<dyn Store>),
     SignedCookie(SignedCookieEngine),
+    RevocableCookie(Box<RevocableCookies>),
+}
+
+fn codec(config: &Config) -> Codec {
+    let session = &config.session;
+    Codec::new(&config.secrets, &session.salt, session.compression)
+}
+
+/// What became of a session, and so of its cookie.
+pub(crate) enum CarriedOut {
+    Nothing,
+    InStore(Committed),
+    InCookie(WrittenCookie),
 }
 
 impl Site {
+    /// Carries out what was done to a session.
+    pub(crate) async fn carry_out(
+        &self,
+        session: &mut SessionState,
+    ) -> Result<CarriedOut, CommitError> {
+        let now = Timestamp::now();
+        let config = &self.config.session;
+        let (name, every) = (&config.cookie.name, config.save_every_request);
+        Ok(match &self.sessions {
+            Sessions::Store(store) => {
+                let committed = session.commit(&**store, &self.save_rules, now).await?;
+                CarriedOut::InStore(committed)
+            }
+            Sessions::SignedCookie(engine) => {
+                CarriedOut::InCookie(engine.write(session, name, every, now)?)
+            }
+            Sessions::RevocableCookie(cookies) => {
+                CarriedOut::InCookie(cookies.commit(session, name, every, now).await?)
+            }
+        })
+    }
+
+    /// Counts the session, if carrying it out begins one that nobody is signed in to. Nothing is begun where browsers
+    /// keep everything themselves.
+    pub(crate) fn admit(
+        &self,
+        session: &SessionState,
+        client: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let (Some(newcomers), Some(client)) = (&self.newcomers, client) else {
+            return Ok(());
+        };
+        if matches!(self.sessions, Sessions::SignedCookie(_)) || !session.begins_anonymously() {
+            return Ok(());
+        }
+        newcomers
+            .admit(client, now)
+            .map_err(Error::too_many_sessions)
+    }
+
     /// The session cookie without its value; an error if the settings make none.
     pub(crate) fn session_cookie(&self) -> Result<&PreparedCookie, Error> {
         self.session_cookie

@@ -19,7 +19,7 @@ use http::request::Parts;
 use crate::config::{Duplicates, Secure};
 use crate::error::Error;
 use crate::host::Place;
-use crate::site::{Sessions, Site};
+use crate::site::{CarriedOut, Sessions, Site};
 
 /// The one thing that the layer puts into a request's extensions. Clones are the same visit.
 #[derive(Clone)]
@@ -124,6 +124,9 @@ impl Visit {
         let session = match (cookie, &site.sessions) {
             (None, _) => SessionState::new(),
             (Some(value), Sessions::SignedCookie(engine)) => engine.read(&value, Timestamp::now()),
+            (Some(value), Sessions::RevocableCookie(cookies)) => {
+                cookies.load(&value, Timestamp::now()).await?
+            }
             (Some(value), Sessions::Store(store)) => match SessionKey::parse(&value) {
                 None => SessionState::new(),
                 Some(key) => match store.load(&key, Timestamp::now()).await? {
@@ -220,19 +223,15 @@ impl Visit {
 
     /// Commits the session in a task of its own, which a client who hangs up does not cancel.
     ///
-    /// `last` seals it: it is not opened again. `None` where a cookie keeps the session, which is written with the
-    /// response.
-    pub(crate) async fn commit(
-        &self,
-        last: bool,
-    ) -> Result<Option<cloakroom_core::session::Committed>, Error> {
+    /// `last` seals it: it is not opened again. A session that a cookie keeps is written with the response only.
+    pub(crate) async fn commit(&self, last: bool) -> Result<CarriedOut, Error> {
         let visit = self.clone();
         let commit = async move {
             let _io = visit.0.session_io.lock().await;
             let site = visit.site();
-            let Sessions::Store(store) = &site.sessions else {
-                return Ok(None);
-            };
+            if !last && !matches!(site.sessions, Sessions::Store(_)) {
+                return Ok(CarriedOut::Nothing);
+            }
             let (session, mut last_login) = {
                 let mut state = visit.state();
                 let session = std::mem::replace(&mut state.session, Slot::Away);
@@ -241,19 +240,21 @@ impl Visit {
             let Slot::Open(mut session) = session else {
                 return Err(Error::closed());
             };
+            let admitted = site.admit(&session, visit.place().client, Timestamp::now());
             // Before the session says that its user is signed in: reset links end by this time.
-            let dated = match &last_login {
-                Some((id, at)) => site.users.set_last_login(id, *at).await.map(drop),
-                None => Ok(()),
+            let dated = match (admitted, &last_login) {
+                (Ok(()), Some((id, at))) => {
+                    let dated = site.users.set_last_login(id, *at).await;
+                    dated.map(drop).map_err(Error::from)
+                }
+                (admitted, _) => admitted,
             };
             let committed = match dated {
                 Ok(()) => {
                     last_login = None;
-                    let now = Timestamp::now();
-                    let committed = session.commit(&**store, &site.save_rules, now).await;
-                    committed.map_err(Error::from)
+                    site.carry_out(&mut session).await.map_err(Error::from)
                 }
-                Err(error) => Err(error.into()),
+                Err(error) => Err(error),
             };
             if !last {
                 // After an error too: the response's own commit finds out that this is still to be done.
@@ -261,7 +262,7 @@ impl Visit {
                 state.session = Slot::Open(session);
                 state.last_login = state.last_login.take().or(last_login);
             }
-            committed.map(Some)
+            committed
         };
         let mut commit = Box::pin(commit);
         // Nobody can hang up on a commit that waits for nothing, so it needs no task.

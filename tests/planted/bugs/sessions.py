@@ -8,17 +8,55 @@ EXPIRY = "crates/core/src/session/expiry.rs"
 KEY = "crates/core/src/session/key.rs"
 STATE = "crates/core/src/session/state.rs"
 SIGNED_COOKIE = "crates/core/src/session/signed_cookie.rs"
+REVOCABLE = "crates/core/src/session/signed_cookie/revocable.rs"
+REVOCATIONS = "crates/core/src/session/signed_cookie/revocations.rs"
 ASCII = "crates/core/src/session/data/ascii.rs"
 MEMORY = "crates/core/src/session/memory.rs"
 SHELF = "crates/core/src/session/memory/shelf.rs"
 
 UNTOUCHED = core("session::change::tests::what_is_not_touched_stays_byte_for_byte")
 FORMS_OF_EXPIRY = core("session::expiry::tests::every_form_of_expiry_has_django_s_age")
+REVOKED = "session::signed_cookie::revocable::tests::"
 COOKIE_ENGINE = core("session::signed_cookie::tests::the_cookie_is_django_s")
 
 MEMORY_CONTRACT = memory("sessions_in_memory_keep_the_contract")
 
 BUGS = [
+    Bug(
+        "a cookie is let in though its session has ended",
+        REVOCABLE,
+        "if self.revocations.holds(&id, now).await? {",
+        "if self.revocations.holds(&id, now).await? && now.unix_seconds() == 0 {",
+        core(REVOKED + "what_ends_a_session_ends_every_earlier_copy_of_its_cookie"),
+    ),
+    Bug(
+        "each cookie has an id of its own",
+        REVOCABLE,
+        "Some(id) if matches!(fate, Fate::Stay | Fate::Upgrade) => id.clone(),",
+        "Some(id) if matches!(fate, Fate::Upgrade) => id.clone(),",
+        core(REVOKED + "what_ends_a_session_ends_every_earlier_copy_of_its_cookie"),
+    ),
+    Bug(
+        "a slow request saves what was logged out",
+        REVOCABLE,
+        "Fate::Stay | Fate::Upgrade => self.revocations.holds(&before, now).await?,",
+        "Fate::Stay | Fate::Upgrade => false,",
+        core(REVOKED + "a_slow_request_does_not_bring_back_what_was_logged_out"),
+    ),
+    Bug(
+        "the list forgets before the cookies are too old",
+        REVOCATIONS,
+        "self.age.saturating_add(Self::MARGIN)",
+        "self.age / 2",
+        core(REVOKED + "the_list_holds_until_no_cookie_can_be_valid"),
+    ),
+    Bug(
+        "what ended under a former secret key is let in",
+        REVOCATIONS,
+        "self.any_holds(&self.hashers, id, now).await",
+        "self.any_holds(&self.hashers[..1], id, now).await",
+        core(REVOKED + "what_ended_under_a_former_secret_has_ended"),
+    ),
     Bug(
         "sessions are signed under the salt of an engine's module",
         "crates/core/src/session/codec.rs",

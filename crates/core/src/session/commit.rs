@@ -8,6 +8,7 @@ use super::codec::Codec;
 use super::data::SessionData;
 use super::expiry::Lifetime;
 use super::key::SessionKey;
+use super::signed_cookie::CookieTooLarge;
 use super::state::{Fate, Origin, Seen, SessionState};
 use super::store::{Created, Deleted, Form, Record, Replaced, Store, StoreError, Version};
 use crate::random::RandomError;
@@ -83,6 +84,8 @@ pub enum CommitError {
     Store(StoreError),
     /// The operating system's random generator failed.
     Random(RandomError),
+    /// The session does not fit the cookie that keeps it.
+    TooLarge(CookieTooLarge),
 }
 
 impl fmt::Display for CommitError {
@@ -96,6 +99,7 @@ impl fmt::Display for CommitError {
             Self::Busy => "other requests kept changing the session",
             Self::Store(_) => "the session store failed",
             Self::Random(_) => "no new session key could be drawn",
+            Self::TooLarge(error) => return error.fmt(formatter),
         })
     }
 }
@@ -105,7 +109,7 @@ impl std::error::Error for CommitError {
         match self {
             Self::Store(error) => Some(error),
             Self::Random(error) => Some(error),
-            Self::Interrupted | Self::Busy => None,
+            Self::Interrupted | Self::Busy | Self::TooLarge(_) => None,
         }
     }
 }
@@ -113,6 +117,12 @@ impl std::error::Error for CommitError {
 impl From<StoreError> for CommitError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
+    }
+}
+
+impl From<CookieTooLarge> for CommitError {
+    fn from(error: CookieTooLarge) -> Self {
+        Self::TooLarge(error)
     }
 }
 

@@ -1,8 +1,9 @@
 //! What a response does with its request's session (`SessionMiddleware.process_response`).
 
+use super::USER_ID_NAME;
 use super::commit::Committed;
 use super::signed_cookie::WrittenCookie;
-use super::state::SessionState;
+use super::state::{Fate, Origin, SessionState};
 use crate::cookie::{CookieError, PreparedCookie, SetCookie};
 
 /// Whether a response with this status says that its request failed: then nothing of it is kept, and no cookie is sent.
@@ -101,6 +102,19 @@ impl SessionState {
             Found::Unmodified
         }
     }
+
+    /// True if carrying it out begins a session that nobody is signed in to, where there was none.
+    #[must_use]
+    pub fn begins_anonymously(&self) -> bool {
+        let from_nothing = matches!(
+            (&self.origin, self.fate),
+            (
+                Origin::Nothing | Origin::Unreadable(_),
+                Fate::Stay | Fate::Renew
+            )
+        );
+        from_nothing && self.is_modified() && !self.is_empty() && !self.contains(USER_ID_NAME)
+    }
 }
 
 impl Committed {
@@ -146,7 +160,6 @@ mod tests {
     use super::super::codec::Codec;
     use super::super::commit::CookieValue;
     use super::super::key::SessionKey;
-    use super::super::state::Origin;
     use super::super::store::Stored;
     use super::*;
     use crate::cookie::{SameSite, SiteCookie};
@@ -290,5 +303,77 @@ mod tests {
             written(whole.cookie(&site, true)),
             written(saved(None).cookie(&site, true))
         );
+    }
+
+    #[test]
+    fn a_session_begins_anonymously_where_there_was_none_and_nobody_signs_in() {
+        let key = || SessionKey::parse("abcdefgh").unwrap();
+        let secrets = Secrets::new(SecretKey::insecure_new("k").unwrap());
+        let codec = Codec::new(&secrets, Codec::DJANGO_SALT, Compression::Never);
+        let kept = || {
+            let text = codec.encode(r#"{"a": 1}"#, NOW);
+            SessionState::from_stored(key(), Stored::signed(text, NOW), &codec)
+        };
+        let unreadable =
+            || SessionState::from_stored(key(), Stored::signed("garbage", NOW), &codec);
+        let set = |mut session: SessionState, name: &str| {
+            session.set(name, &1).unwrap();
+            session
+        };
+        let done = |mut session: SessionState, action: fn(&mut SessionState)| {
+            action(&mut session);
+            session
+        };
+        let rows = [
+            ("nothing done", SessionState::new(), false),
+            ("a value", set(SessionState::new(), "a"), true),
+            (
+                "a login",
+                set(set(SessionState::new(), "a"), USER_ID_NAME),
+                false,
+            ),
+            (
+                "touched",
+                done(SessionState::new(), SessionState::touch),
+                false,
+            ),
+            (
+                "flushed",
+                done(SessionState::new(), SessionState::flush),
+                false,
+            ),
+            (
+                "a new key",
+                done(SessionState::new(), SessionState::cycle_key),
+                true,
+            ),
+            (
+                "set and flushed",
+                done(set(SessionState::new(), "a"), SessionState::flush),
+                false,
+            ),
+            ("kept", kept(), false),
+            ("kept, a value", set(kept(), "b"), false),
+            (
+                "kept, a new key",
+                done(kept(), SessionState::cycle_key),
+                false,
+            ),
+            (
+                "kept, another one",
+                set(done(kept(), SessionState::flush), "b"),
+                false,
+            ),
+            ("unreadable", unreadable(), false),
+            ("unreadable, a value", set(unreadable(), "a"), true),
+            (
+                "unreadable, flushed",
+                done(unreadable(), SessionState::flush),
+                false,
+            ),
+        ];
+        for (what, session, expected) in rows {
+            assert_eq!(session.begins_anonymously(), expected, "{what}");
+        }
     }
 }

@@ -1,11 +1,19 @@
 //! Sessions in the browser's own cookie (`django.contrib.sessions.backends.signed_cookies`).
 //!
 //! There is no store: what the browser sends is the session. So the newest cookie wins, and a copy taken
-//! before a logout is valid until it is too old.
+//! before a logout is valid until it is too old, unless a list is kept of the sessions that have ended
+//! ([`RevocableCookies`]).
+
+mod id;
+mod revocable;
+mod revocations;
 
 use std::fmt;
 use std::time::Duration;
 
+pub(super) use self::id::CookieId;
+pub use self::revocable::RevocableCookies;
+pub use self::revocations::Revocations;
 use super::data::SessionData;
 use super::expiry::Lifetime;
 use super::state::{Origin, SessionState};
@@ -41,17 +49,20 @@ impl SignedCookieEngine {
     /// after a wrong deployment the browsers' sessions are still there.
     #[must_use]
     pub fn read(&self, value: &str, now: Timestamp) -> SessionState {
+        self.data(value, now)
+            .map_or_else(SessionState::new, |data| {
+                SessionState::from_cookie(data, None)
+            })
+    }
+
+    /// The data of the session in a cookie's value.
+    fn data(&self, value: &str, now: Timestamp) -> Option<SessionData> {
         let max_age = Duration::from_secs(u64::try_from(self.lifetime.age).unwrap_or(0));
-        let bytes = self.signer.loads_within(value, max_age, now).ok();
-        let data = bytes.and_then(|bytes| SessionData::from_bytes(bytes).ok());
+        let bytes = self.signer.loads_within(value, max_age, now).ok()?;
+        let data = SessionData::from_bytes(bytes).ok()?;
         // Each answer dates the cookie anew, so a limit on the whole life must be looked for in the data.
-        let ended = |data: &SessionData| {
-            self.lifetime
-                .absolute_end(data)
-                .is_some_and(|end| end <= now)
-        };
-        data.filter(|data| !ended(data))
-            .map_or_else(SessionState::new, SessionState::from_cookie)
+        let end = self.lifetime.absolute_end(&data);
+        end.is_none_or(|end| end > now).then_some(data)
     }
 
     /// What the response's cookie says, and starts `state` afresh from it.
@@ -65,7 +76,19 @@ impl SignedCookieEngine {
         save_every_request: bool,
         now: Timestamp,
     ) -> Result<WrittenCookie, CookieTooLarge> {
-        let came_from_cookie = matches!(state.origin, Origin::Cookie);
+        self.write_as(state, None, name, save_every_request, now)
+    }
+
+    /// The same for a session that is told from others by an id.
+    fn write_as(
+        &self,
+        state: &mut SessionState,
+        id: Option<CookieId>,
+        name: &str,
+        save_every_request: bool,
+        now: Timestamp,
+    ) -> Result<WrittenCookie, CookieTooLarge> {
+        let came_from_cookie = matches!(state.origin, Origin::Cookie(_));
         let data = state.data();
         let saves =
             state.is_modified() || state.cookie_due || (save_every_request && came_from_cookie);
@@ -80,14 +103,17 @@ impl SignedCookieEngine {
                 WrittenCookie::Untouched
             });
         }
-        let value = self.signer.dumps(data.text(), now);
+        let value = match &id {
+            None => self.signer.dumps(data.text(), now),
+            Some(id) => self.signer.dumps(id.put_into(&data).text(), now),
+        };
         let size = name.len() + 1 + value.len();
         if size > Self::LARGEST_COOKIE {
             return Err(CookieTooLarge { size });
         }
         let lasting = !self.lifetime.ends_with_browser(&data);
         let max_age = lasting.then(|| self.lifetime.expiry_age(&data, now));
-        *state = SessionState::from_cookie(data);
+        *state = SessionState::from_cookie(data, id);
         state.cookie_due = true;
         Ok(WrittenCookie::Saved { value, max_age })
     }

@@ -13,6 +13,7 @@ use super::change::Changes;
 use super::codec::Codec;
 use super::data::{self, SessionData, ValueError, ascii};
 use super::key::SessionKey;
+use super::signed_cookie::CookieId;
 use super::store::{Form, Stored, Version};
 
 /// A session in a request's hands. Plain data: it never touches a store.
@@ -37,8 +38,8 @@ pub(super) enum Origin {
     Unreadable(SessionKey),
     /// A record that was read.
     Record(Seen),
-    /// The browser's own signed cookie.
-    Cookie,
+    /// The browser's own signed cookie, and what tells its session from others where they can be revoked.
+    Cookie(Option<CookieId>),
     /// What is kept is not known any more: a commit failed, or another request renewed the key. Nothing more may be
     /// written.
     Lost,
@@ -90,8 +91,13 @@ impl SessionState {
         }
     }
 
-    pub(super) const fn from_cookie(data: SessionData) -> Self {
-        Self::from_parts(Origin::Cookie, data)
+    pub(super) const fn from_cookie(data: SessionData, id: Option<CookieId>) -> Self {
+        Self::from_parts(Origin::Cookie(id), data)
+    }
+
+    /// A session of which nobody knows what is kept, until a commit says so.
+    pub(super) fn lost() -> Self {
+        Self::from_parts(Origin::Lost, SessionData::empty())
     }
 
     const fn from_parts(origin: Origin, base: SessionData) -> Self {
@@ -130,7 +136,7 @@ impl SessionState {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         let has_record = match self.fate {
-            Fate::Stay => matches!(self.origin, Origin::Record(_) | Origin::Cookie),
+            Fate::Stay => matches!(self.origin, Origin::Record(_) | Origin::Cookie(_)),
             Fate::Renew | Fate::Upgrade => true,
             Fate::Flush | Fate::Drop => false,
         };

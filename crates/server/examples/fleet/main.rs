@@ -22,10 +22,11 @@ use std::sync::Arc;
 
 use cloakroom::Config;
 use cloakroom_server::accept::{self, Limits};
+use cloakroom_server::commands::serve::Profile;
 use cloakroom_server::database_url::DatabaseUrl;
 use cloakroom_server::logging;
 use cloakroom_server::settings::{Settings, WeakKeys};
-use cloakroom_server::stores::{Stores, open_database};
+use cloakroom_server::stores::{Sessions, Stores, open_database};
 
 use routes::Fleet;
 
@@ -69,8 +70,8 @@ async fn serve(port: u16) -> Result<(), Failure> {
     let address = listener.local_addr()?;
     config.hosts.port = address.port();
     let hashers = config.login.hashers.clone();
-    let in_cookies = stores.session_store().is_none();
-    let cloakroom = stores.site(config);
+    let in_cookies = matches!(stores.sessions, Sessions::InCookies(_));
+    let cloakroom = stores.site(config, Profile::Django);
     let fleet = Fleet {
         database,
         hashers,

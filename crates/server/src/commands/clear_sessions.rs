@@ -5,6 +5,7 @@ use std::sync::Arc;
 use cloakroom_core::session::Store;
 
 use super::Failure;
+use super::serve::profile;
 use crate::clearing::clear;
 use crate::database_url::DatabaseUrl;
 use crate::output;
@@ -22,9 +23,10 @@ pub(crate) async fn run(url: &DatabaseUrl, settings: &Settings) -> Result<(), Fa
         })?;
         let config = super::serve::config(settings, &secrets, None)?;
         let database = open_database(url, settings).await?;
+        let profile = profile(settings, &*database).await?;
         let stores = Stores::open(database, settings, &config).await?;
-        let Some(store) = stores.session_store() else {
-            // The browsers keep them.
+        let Some(store) = stores.records(profile) else {
+            // The browsers keep them, and nothing is noted of those that have ended.
             return Ok(());
         };
         store

@@ -21,6 +21,7 @@ use crate::settings::Settings;
 use crate::templates::Templates;
 use crate::{output, pages};
 
+pub(crate) use self::prepare::profile;
 pub use self::prepare::{Findings, NotYet, Profile, Site, prepare};
 
 pub(crate) async fn run(settings: Settings) -> Result<(), Failure> {
@@ -44,8 +45,7 @@ pub(crate) async fn run(settings: Settings) -> Result<(), Failure> {
             tokio::spawn(become_ready(site, Arc::clone(&ready)));
             app::waiting(ready, templates)
         }
-        Err(NotYet::Store(error)) => return Err(error.into()),
-        Err(NotYet::Refused(failure)) => return Err(failure),
+        Err(reason) => return Err(reason.into()),
     };
     accept::serve(listener, app, limits, stop).await;
     Ok(())
@@ -83,8 +83,7 @@ async fn become_ready(site: Site, ready: Arc<OnceLock<Router>>) {
                     Err(failure) => failure,
                 }
             }
-            Err(NotYet::Store(error)) => error.into(),
-            Err(NotYet::Refused(failure)) => failure,
+            Err(reason) => reason.into(),
         };
         // Once for each reason, not once a second.
         let why = why.to_string();
@@ -99,13 +98,13 @@ async fn become_ready(site: Site, ready: Arc<OnceLock<Router>>) {
 fn router(site: &Site, findings: Findings) -> Result<Router, Failure> {
     info!(profile = ?findings.profile, "serving");
     let every = clearing_interval(&site.settings, findings.profile)?;
-    if let (Some(every), Some(store)) = (every, site.stores.session_store()) {
+    if let (Some(every), Some(store)) = (every, site.stores.records(findings.profile)) {
         tokio::spawn(clearing::on_schedule(store, every));
     }
     let mut config = config(&site.settings, &site.secrets, Some(findings.profile))?;
     config.hosts.port = site.address.port();
     let app = App {
-        cloakroom: site.stores.site(config),
+        cloakroom: site.stores.site(config, findings.profile),
         templates: templates(&site.settings)?,
         stores: site.stores.clone(),
         setup_link: findings.setup_link,

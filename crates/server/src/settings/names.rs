@@ -116,7 +116,7 @@ pub(super) const SECRETS: [&str; 4] = [
 ];
 
 /// Django's settings first, then those that Django does not have.
-const SETTINGS: [(&str, Kind); 46] = [
+const SETTINGS: [(&str, Kind); 48] = [
     ("ALLOWED_HOSTS", Kind::Texts),
     ("AUTHENTICATION_BACKENDS", Kind::Texts),
     ("CSRF_COOKIE_AGE", Kind::WholeOrNone),
@@ -147,6 +147,7 @@ const SETTINGS: [(&str, Kind); 46] = [
     ("USE_TZ", Kind::Bool),
     ("USE_X_FORWARDED_HOST", Kind::Bool),
     ("USE_X_FORWARDED_PORT", Kind::Bool),
+    ("ANONYMOUS_SESSIONS_PER_HOUR", Kind::WholeOrNone),
     ("CACHE_KEY_PREFIX", Kind::Text),
     ("CACHE_URL", Kind::Text),
     ("CACHE_VERSION", Kind::Whole),
@@ -160,6 +161,7 @@ const SETTINGS: [(&str, Kind); 46] = [
     ("SESSIONS", Kind::Text),
     ("SESSION_GUARDED_NAMES", Kind::Texts),
     ("SESSION_KEY_LENGTH", Kind::Whole),
+    ("SESSION_REVOCATIONS", Kind::TextOrNone),
     ("SESSION_SIGNING_SALT", Kind::Text),
     ("TEMPLATE_FOLDER", Kind::TextOrNone),
     ("TRUSTED_PROXIES", Kind::Texts),

@@ -144,6 +144,12 @@ impl Config {
             }
             session.key_length = length;
         }
+        assign(
+            settings,
+            "ANONYMOUS_SESSIONS_PER_HOUR",
+            "a number above 0, or null",
+            &mut session.anonymous_per_hour,
+        )?;
         check_serializer(settings)?;
         assign(
             settings,
@@ -379,6 +385,7 @@ mod tests {
             ("TRUSTED_PROXIES", json!(["everybody"])),
             ("LOGIN_URL", json!("login")),
             ("PBKDF2_ITERATIONS", json!(0)),
+            ("ANONYMOUS_SESSIONS_PER_HOUR", json!(0)),
             ("SESSION_KEY_LENGTH", json!(31)),
             ("SESSION_KEY_LENGTH", json!(129)),
             ("TIME_ZONE", json!("Middle-earth/Shire")),
@@ -392,6 +399,21 @@ mod tests {
             let error = config(&[(name, value.clone())]).unwrap_err();
             assert!(error.to_string().contains(name), "{name} {value}: {error}");
         }
+    }
+
+    #[test]
+    fn an_address_begins_six_hundred_sessions_an_hour_unless_django_s_defaults_are_wanted() {
+        let per_hour = |values: &[_]| {
+            let config = config(values).unwrap();
+            config.session.anonymous_per_hour.map(|number| number.get())
+        };
+        let profile = |name: &str| ("PROFILE", json!(name));
+        let limit = |value| ("ANONYMOUS_SESSIONS_PER_HOUR", value);
+        assert_eq!(per_hour(&[]), Some(600));
+        assert_eq!(per_hour(&[profile("shared")]), Some(600));
+        assert_eq!(per_hour(&[profile("django")]), None);
+        assert_eq!(per_hour(&[limit(json!(null))]), None);
+        assert_eq!(per_hour(&[profile("django"), limit(json!(7))]), Some(7));
     }
 
     #[test]

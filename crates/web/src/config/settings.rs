@@ -23,6 +23,7 @@ impl Settings {
     /// Every name that [`Config::from_settings`](crate::Config::from_settings) knows.
     pub const NAMES: &[&str] = &[
         "ALLOWED_HOSTS",
+        "ANONYMOUS_SESSIONS_PER_HOUR",
         "AUTHENTICATION_BACKENDS",
         "CSRF_COOKIE_AGE",
         "CSRF_COOKIE_DOMAIN",

@@ -1,8 +1,10 @@
 //! Proxies whose word is taken: addresses and networks.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
+
+use http::HeaderMap;
 
 /// Whose forwarding headers are believed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +28,38 @@ impl TrustedProxies {
             }
         }
     }
+
+    /// The address from which a request comes; `None` if it is not known.
+    ///
+    /// Each proxy puts the address that it sees at the end of `X-Forwarded-For`, so what stands before the first
+    /// address that is not a trusted proxy's is hearsay. A peer on this machine may be a proxy that nobody has named:
+    /// then everybody would have its address, so it has none.
+    pub(super) fn client(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> Option<IpAddr> {
+        let peer = peer?.to_canonical();
+        if !self.include(|| Some(peer)) {
+            return (!peer.is_loopback()).then_some(peer);
+        }
+        let values = headers.get_all("x-forwarded-for").iter().rev();
+        let mut forwarded = values.flat_map(|value| value.to_str().unwrap_or("").rsplit(','));
+        let last_stranger = forwarded.find_map(|text| match address(text.trim()) {
+            // Of everybody's word the last one's is worth most.
+            Some(address) if *self != Self::Everybody && self.include(|| Some(address)) => None,
+            found => Some(found),
+        });
+        match (last_stranger, self) {
+            (Some(client), _) => client,
+            (None, Self::Everybody) => (!peer.is_loopback()).then_some(peer),
+            (None, Self::Networks(_)) => None,
+        }
+    }
+}
+
+/// An address as proxies write it, some with a port and IPv6 in brackets then.
+fn address(text: &str) -> Option<IpAddr> {
+    let with_port = || text.parse().ok().map(|address: SocketAddr| address.ip());
+    let in_brackets = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
+    let address = text.parse().ok().or_else(with_port).or_else(in_brackets)?;
+    Some(address.to_canonical())
 }
 
 /// An address, or a network in CIDR notation.
@@ -116,5 +150,93 @@ mod tests {
         ] {
             assert_eq!(network(text), Err(NotANetwork), "{text}");
         }
+    }
+
+    #[test]
+    fn the_client_is_the_last_who_is_no_trusted_proxy() {
+        let networks = |texts: &[&str]| {
+            let networks = texts.iter().map(|text| text.parse().unwrap());
+            TrustedProxies::Networks(networks.collect())
+        };
+        let proxies = networks(&["10.0.0.0/8", "127.0.0.1"]);
+        let rows: [(&TrustedProxies, &str, &[&str], Option<&str>); 17] = [
+            (&proxies, "203.0.113.7", &[], Some("203.0.113.7")),
+            (
+                &proxies,
+                "203.0.113.7",
+                &["198.51.100.1"],
+                Some("203.0.113.7"),
+            ),
+            (&proxies, "::ffff:203.0.113.7", &[], Some("203.0.113.7")),
+            (&proxies, "10.0.0.1", &["203.0.113.7"], Some("203.0.113.7")),
+            (
+                &proxies,
+                "10.0.0.1",
+                &["1.1.1.1, 203.0.113.7"],
+                Some("203.0.113.7"),
+            ),
+            (
+                &proxies,
+                "10.0.0.1",
+                &["203.0.113.7, 10.2.3.4"],
+                Some("203.0.113.7"),
+            ),
+            (
+                &proxies,
+                "127.0.0.1",
+                &["203.0.113.7,10.2.3.4"],
+                Some("203.0.113.7"),
+            ),
+            (
+                &proxies,
+                "10.0.0.1",
+                &["1.1.1.1", "203.0.113.7"],
+                Some("203.0.113.7"),
+            ),
+            (
+                &proxies,
+                "10.0.0.1",
+                &["203.0.113.7:4242"],
+                Some("203.0.113.7"),
+            ),
+            (
+                &proxies,
+                "10.0.0.1",
+                &["[2001:db8::1]:4242"],
+                Some("2001:db8::1"),
+            ),
+            (
+                &proxies,
+                "10.0.0.1",
+                &["[2001:db8::1]"],
+                Some("2001:db8::1"),
+            ),
+            (&proxies, "10.0.0.1", &["203.0.113.7, unknown"], None),
+            (&proxies, "10.0.0.1", &["10.2.3.4"], None),
+            (&proxies, "10.0.0.1", &[], None),
+            (&networks(&[]), "127.0.0.1", &["203.0.113.7"], None),
+            (&networks(&[]), "::1", &[], None),
+            (
+                &TrustedProxies::Everybody,
+                "10.0.0.1",
+                &["1.1.1.1, 203.0.113.7"],
+                Some("203.0.113.7"),
+            ),
+        ];
+        for (proxies, peer, forwarded, expected) in rows {
+            let mut headers = HeaderMap::new();
+            for value in forwarded {
+                headers.append("x-forwarded-for", value.parse().unwrap());
+            }
+            let client = proxies.client(Some(peer.parse().unwrap()), &headers);
+            let expected = expected.map(|text| text.parse::<IpAddr>().unwrap());
+            assert_eq!(client, expected, "{peer} {forwarded:?}");
+            assert_eq!(proxies.client(None, &headers), None);
+        }
+        let everybody = TrustedProxies::Everybody;
+        let peer: IpAddr = "203.0.113.7".parse().unwrap();
+        assert_eq!(everybody.client(Some(peer), &HeaderMap::new()), Some(peer));
+        let here = Some("127.0.0.1".parse().unwrap());
+        assert_eq!(everybody.client(here, &HeaderMap::new()), None);
     }
 }

@@ -12,6 +12,13 @@ use cloakroom_testing::Browser;
 use crate::site::{Engine, Plan, session_key, whoami};
 use crate::stores::Failing;
 
+const EVERY_ENGINE: [Engine; 4] = [
+    Engine::Sqlite,
+    Engine::Memory,
+    Engine::SignedCookies,
+    Engine::RevocableCookies,
+];
+
 async fn ask(browser: &Browser, action: &str) -> String {
     let (action, query) = action.split_once('?').unwrap_or((action, ""));
     let page = browser.get(&format!("/session/{action}/?{query}")).await;
@@ -21,7 +28,7 @@ async fn ask(browser: &Browser, action: &str) -> String {
 
 #[tokio::test]
 async fn values_go_from_one_request_to_the_next_on_every_engine() {
-    for engine in [Engine::Sqlite, Engine::Memory, Engine::SignedCookies] {
+    for engine in EVERY_ENGINE {
         let site = Plan::strict().engine(engine).open().await;
         let browser = site.browser();
         assert_eq!(ask(&browser, "is_empty").await, "true");
@@ -46,7 +53,7 @@ async fn values_go_from_one_request_to_the_next_on_every_engine() {
 
 #[tokio::test]
 async fn a_session_does_what_a_dict_of_python_s_does() {
-    for engine in [Engine::Sqlite, Engine::Memory, Engine::SignedCookies] {
+    for engine in EVERY_ENGINE {
         let site = Plan::strict().engine(engine).open().await;
         let browser = site.browser();
         assert_eq!(ask(&browser, "set_default?name=a&value=1").await, "1");
@@ -285,7 +292,11 @@ async fn after_the_response_the_session_is_closed() {
         *keep.lock().unwrap() = Some((session, auth));
     };
     let routes = Router::new().route("/keep/", get(handler));
-    for engine in [Engine::Sqlite, Engine::SignedCookies] {
+    for engine in [
+        Engine::Sqlite,
+        Engine::SignedCookies,
+        Engine::RevocableCookies,
+    ] {
         let site = Plan::strict()
             .engine(engine)
             .routes(routes.clone())
@@ -366,7 +377,7 @@ impl<F: Fn() + Unpin> futures_core::Stream for Lines<F> {
 
 #[tokio::test]
 async fn an_early_save_of_a_login_is_a_login_on_every_engine() {
-    for engine in [Engine::Sqlite, Engine::Memory, Engine::SignedCookies] {
+    for engine in EVERY_ENGINE {
         let handler = |auth: Auth, session: Session| async move {
             let user = auth
                 .authenticate("ann", crate::site::PASSWORD)

@@ -27,6 +27,8 @@ pub(crate) enum Engine {
     Sqlite,
     Memory,
     SignedCookies,
+    /// The same with a list of what has ended, which is in the database.
+    RevocableCookies,
 }
 
 /// What a test wants its site to be.
@@ -83,11 +85,14 @@ impl Plan {
         let _ = database.migrate(Timestamp::now()).await.unwrap();
         let store = Arc::new(match self.engine {
             Engine::Memory => Watched::new(MemoryStore::new(1000)),
-            Engine::Sqlite | Engine::SignedCookies => Watched::new(database.clone()),
+            _ => Watched::new(database.clone()),
         });
         let users = Arc::new(WatchedUsers::new(database.clone()));
         let cloakroom = match self.engine {
             Engine::SignedCookies => Cloakroom::with_signed_cookies(self.config, users.clone()),
+            Engine::RevocableCookies => {
+                Cloakroom::with_revocable_cookies(self.config, store.clone(), users.clone())
+            }
             _ => Cloakroom::with_stores(self.config, store.clone(), users.clone()),
         };
         let app = pages::routes().merge(self.routes).layer(cloakroom.layer());

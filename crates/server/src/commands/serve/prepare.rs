@@ -21,7 +21,7 @@ use crate::output;
 use crate::sessions_url::SessionsUrl;
 use crate::settings::{Settings, WeakKeys};
 use crate::setup_link::SetupLink;
-use crate::stores::{Sessions, Stores, open_database};
+use crate::stores::{Stores, open_database};
 
 /// A site that listens; what its database says of it is still to be asked.
 #[derive(Debug)]
@@ -161,7 +161,7 @@ pub async fn prepare(
     };
     let stores = Stores::open(database, &settings, &config(&settings, &secrets, None)?).await?;
     let site = Site {
-        may_come_later: matches!(stores.sessions, Sessions::Apart(_)),
+        may_come_later: stores.may_come_later(),
         settings,
         secrets,
         stores,
@@ -253,6 +253,15 @@ impl Site {
     }
 }
 
+impl From<NotYet> for Failure {
+    fn from(reason: NotYet) -> Self {
+        match reason {
+            NotYet::Store(error) => error.into(),
+            NotYet::Refused(failure) => failure,
+        }
+    }
+}
+
 impl From<StoreError> for NotYet {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
@@ -307,7 +316,14 @@ async fn is_used(database: &dyn stores::Database) -> Result<bool, StoreError> {
     Ok(database.any_user().await? || database.newest_session().await?.is_some())
 }
 
-async fn profile(settings: &Settings, database: &dyn stores::Database) -> Result<Profile, NotYet> {
+/// Whose site it is, as the settings or its database say.
+///
+/// # Errors
+/// See [`NotYet`].
+pub(crate) async fn profile(
+    settings: &Settings,
+    database: &dyn stores::Database,
+) -> Result<Profile, NotYet> {
     match settings.text("PROFILE") {
         Some("strict") => Ok(Profile::Strict),
         Some("shared") => Ok(Profile::Shared),

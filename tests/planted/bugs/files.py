@@ -61,4 +61,18 @@ BUGS = [
         "        (!key.is_empty() && name.len()",
         files("beside::what_is_no_file_of_a_session_s_is_no_session"),
     ),
+    Bug(
+        "a session that did not reach the disk is acknowledged",
+        WRITE,
+        "        file.as_file().sync_all()?;\n",
+        "        let _ = file.as_file().sync_all();\n",
+        files("failing_calls::a_new_session_is_there_or_not_whichever_call_fails"),
+    ),
+    Bug(
+        "a folder that was not flushed counts as flushed",
+        WRITE,
+        "            old.close()?;\n            files.flush_folder()?;\n",
+        "            old.close()?;\n            let _ = files.flush_folder();\n",
+        files("failing_calls::a_changed_session_is_the_old_or_the_new_one_whichever_call_fails"),
+    ),
 ]

@@ -6,6 +6,8 @@ mod child;
 mod clearing;
 mod django;
 mod expiry;
+#[cfg(target_os = "linux")]
+mod failing_calls;
 mod failures;
 mod folder;
 mod processes;

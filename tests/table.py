@@ -24,6 +24,9 @@ def main():
         planted(folder),
         mutants(folder),
         fuzz(folder),
+        *races(folder),
+        *trials(folder),
+        *writers(folder),
     ]
     print(f"{datetime.date.today():%Y-%m-%d}\n")
     print("| suite | cases | reached Rust | passed | known deviations |")
@@ -110,6 +113,60 @@ def mutants(folder):
 
     viable = total("mutants") - total("unviable")
     return suite, viable, viable, total("caught") + total("timeouts"), total("listed")
+
+
+def races(folder):
+    """Each line is of a test that passed: one that fails says nothing."""
+    for name, counted, suite in [
+        ("random_schedules", "schedules", "random schedules of requests at the same time"),
+        ("linearizable", "calls", "store calls at the same time, explained by some order"),
+    ]:
+        path = folder / f"{name}.jsonl"
+        if not path.exists():
+            yield suite, None
+            continue
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        total = sum(line[counted] for line in lines)
+        yield f"{suite}, {len(lines)} tests of stores", total, total, total, 0
+
+
+def trials(folder):
+    """Acknowledged writes, while something went wrong, and those of them that were there afterwards."""
+    runs = [json.loads(path.read_text() or "{}") for path in sorted(folder.glob("trial-*.json"))]
+    for trial, suite in [
+        ("kills", "writes acknowledged while a store was killed"),
+        ("network", "writes acknowledged while connections went wrong"),
+        ("cuts", "writes acknowledged while answers were cut"),
+    ]:
+        of_it = [run for run in runs if run.get("trial") == trial]
+        if not of_it:
+            yield suite, None
+            continue
+        happened = sum(run["happened"] for run in of_it)
+        yield acknowledged(f"{suite}, {happened:,} times on {len(of_it)} engines", of_it)
+    runs = read(folder, "kills.json")
+    suite = "writes acknowledged while our server was killed"
+    if runs is None:
+        yield suite, None
+    else:
+        kills = sum(run["kills"] for run in runs)
+        yield acknowledged(f"{suite}, {kills:,} times on {len(runs)} engines", runs)
+
+
+def acknowledged(suite, runs):
+    total = sum(run["acknowledged"] for run in runs)
+    return suite, total, total, total - sum(run["lost"] + run["foreign"] + run.get("resurrected", 0) for run in runs), 0
+
+
+def writers(folder):
+    suite = "updates of one session by two Cloakrooms at the same time"
+    runs = read(folder, "writers.json")
+    if runs is None:
+        yield suite, None
+        return
+    ours = [run for run in runs if run["pair"] == "two Cloakrooms"]
+    total = sum(run["rust_updates"] for run in ours)
+    yield f"{suite}, on {len(ours)} engines", total, total, total - sum(run["rust_lost"] for run in ours), 0
 
 
 def fuzz(folder):

@@ -13,6 +13,7 @@ use cloakroom_core::session::{
 };
 use cloakroom_core::time::Timestamp;
 
+use crate::figures::tell;
 use crate::schedule::SplitMix64;
 use crate::sessions::{new_key, record};
 use check::is_linearizable;
@@ -88,7 +89,9 @@ pub async fn histories_are_linearizable(store: &Arc<dyn Store>) {
             "seed {seed}: no order of these calls has these answers: {history:#?}"
         );
     }
-    eprintln!("{all} calls of {keys} keys: {met} found another's change, {unknown} unknown");
+    tell(&format!(
+        r#""calls": {all}, "keys": {keys}, "met_another": {met}, "unknown": {unknown}"#
+    ));
     assert!(unknown * 10 <= all, "{unknown} of {all} calls failed");
     assert!(met * 10 >= all, "they hardly met");
 }

@@ -4,6 +4,7 @@
 
 #[cfg(feature = "browser")]
 mod browser;
+mod figures;
 mod history;
 pub mod races;
 mod schedule;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use cloakroom_core::session::Store;
 
+use crate::figures::tell;
 use crate::schedule::Deed::{
     Add, ChangePassword, CycleKey, Login, LoginBefore, Logout, Save, Set, Take, Think, Verify,
 };
@@ -15,20 +16,17 @@ use crate::schedule::{Act, Deed, NAMES, Scenario, Site, SplitMix64, USERS};
 ///
 /// `CLOAKROOM_SCHEDULES` says how many are tried, `CLOAKROOM_SEED` with which seed they begin.
 pub async fn random_schedules_keep_the_invariants(store: &Arc<dyn Store>) {
-    run(store, "random schedules", mix).await;
+    run(store, mix).await;
 }
 
 /// The same with up to three mishaps in each.
 pub async fn random_schedules_with_mishaps_keep_the_invariants(store: &Arc<dyn Store>) {
-    run(store, "random schedules with mishaps", |seed| {
-        mix(seed).with_mishaps(3)
-    })
-    .await;
+    run(store, |seed| mix(seed).with_mishaps(3)).await;
 }
 
 /// Says how many schedules there were in which a call met another's change, or found its record gone. Were they few,
 /// the invariants would hold of requests that hardly met.
-async fn run(store: &Arc<dyn Store>, what: &str, scenario: impl Fn(u64) -> Scenario) {
+async fn run(store: &Arc<dyn Store>, scenario: impl Fn(u64) -> Scenario) {
     let (all, changed, gone) = (seeds().count(), Cell::new(0), Cell::new(0));
     for seed in seeds() {
         scenario(seed)
@@ -39,7 +37,9 @@ async fn run(store: &Arc<dyn Store>, what: &str, scenario: impl Fn(u64) -> Scena
             .await;
     }
     let (changed, gone) = (changed.get(), gone.get());
-    eprintln!("{what}: {all}, of which {changed} met a change and {gone} a record that was gone");
+    tell(&format!(
+        r#""schedules": {all}, "met_changed": {changed}, "met_gone": {gone}"#
+    ));
     // A few schedules, to look at one closely, prove nothing about shares.
     assert!(
         all < 100 || (changed * 10 >= all && gone * 10 >= all),

@@ -14,6 +14,7 @@ It prints a row for each engine; exit status 1 if anything was lost, came back o
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 import time
@@ -184,6 +185,8 @@ def main() -> None:
     arguments = parser.parse_args()
     if unknown := set(arguments.engines) - ENGINES.keys():
         parser.error(f"there is no engine {unknown.pop()}")
+    # Ends as Ctrl-C does: what was started with it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     print("| engine |", " | ".join(COLUMNS), "| slowest recovery |")
     print("|---|" + "---:|" * (len(COLUMNS) + 1), flush=True)
     runs = []

@@ -4,21 +4,24 @@
     writers.py [ENGINE…] [--rounds 300] [--seed 1] [--json FILE]
 
 Each writer is a process of its own: `crates/server/examples/fleet` or `tests/fleet/site.py`, on one store. In half of
-the rounds each is asked at the same time to set a name of its own in one session; which of those that were
-acknowledged is missing afterwards was lost. In the others one is asked to log out while the other is asked to write;
-a session that opens anything afterwards, although the logout was acknowledged, has come back.
+the rounds each is asked to set a name of its own in one session; which of those that were acknowledged is missing
+afterwards was lost. In the others one is asked to log out while the other is asked to write; a session that opens
+anything afterwards, although the logout was acknowledged, has come back. Either may be asked first, and the other as
+much later, at most, as the slower of the two takes for such a request.
 
 It prints a row for each pair; exit status 1 if two of ours lost something, or one of ours took something from a Django.
 """
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 import time
 from collections import Counter
 from pathlib import Path
 from random import Random
+from statistics import median
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "fleet")]
 
@@ -39,9 +42,6 @@ PAIRS = {
     "two Djangos": ("django", "django"),
 }
 NAMES = {"rust": "Cloakroom", "django": "Django"}
-# Seconds. So much later, at most, the second of the two requests is sent: longer than either takes, so that each
-# order of their reads and writes comes about.
-APART = 0.012
 
 
 def trial(engine: str, pair: str, rounds: int, seed: int, folder: Path) -> dict:
@@ -52,13 +52,13 @@ def trial(engine: str, pair: str, rounds: int, seed: int, folder: Path) -> dict:
         fleet.migrate()
         sides = [getattr(fleet, kind)() for kind in PAIRS[pair]]
         name = fleet.person()
+        longest = max(duration(side) for side in sides)
         for number in range(rounds):
             order = random.sample(sides, 2)
-            pause = random.uniform(0, APART)
+            pause = random.uniform(0, longest)
             if number % 2:
                 write(order, pause, counts)
             else:
-                # Whether the first to be sent is the logout is half and half too.
                 log_out(order, random.choice(sides), pause, name, counts)
     finally:
         fleet.stop()
@@ -68,7 +68,19 @@ def trial(engine: str, pair: str, rounds: int, seed: int, folder: Path) -> dict:
         for what in ("updates", "lost", "logouts", "returned", "refused")
     }
     seconds = round(time.monotonic() - began)
-    return {"engine": engine, "pair": pair, "rounds": rounds, "seed": seed, "seconds": seconds, **figures}
+    about = {"engine": engine, "pair": pair, "rounds": rounds, "seed": seed, "seconds": seconds}
+    return {**about, "apart_ms": round(longest * 1000), **figures}
+
+
+def duration(side: Side) -> float:
+    """How long such a write takes here and now, in seconds."""
+    visitor, took = Visitor(), []
+    expect(visitor.tell(side, "/put", {"first": 1}))
+    for number in range(9):
+        began = time.monotonic()
+        expect(visitor.tell(side, "/put", {"first": number}))
+        took.append(time.monotonic() - began)
+    return median(took)
 
 
 def write(sides: list[Side], pause: float, counts: Counter) -> None:
@@ -146,6 +158,8 @@ def main() -> None:
     arguments = parser.parse_args()
     if unknown := set(arguments.engines) - ENGINES.keys():
         parser.error(f"there is no engine {unknown.pop()}")
+    # Ends as Ctrl-C does: what was started with it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     print("| engine | writers | whose | acknowledged updates | lost | acknowledged logouts | came back |")
     print("|---|---|---|---:|---:|---:|---:|", flush=True)
     runs = []

@@ -69,6 +69,14 @@ def redis(name):
     return Test("cloakroom-stores", ("--features", "redis", "--test", "redis"), name)
 
 
+def postgres(name):
+    return Test("cloakroom-stores", ("--features", "postgres", "--test", "postgres"), name)
+
+
+def mysql(name):
+    return Test("cloakroom-stores", ("--features", "mysql", "--test", "mysql"), name)
+
+
 def cached(name):
     return Test("cloakroom-stores", ("--features", "redis", "--test", "cached"), name)
 

@@ -183,6 +183,9 @@ impl Stores {
     pub async fn advice(&self) -> Result<Vec<String>, StoreError> {
         let database = self.database.advice().await?;
         let mut advice: Vec<String> = database.iter().map(ToString::to_string).collect();
+        if let Some(sessions) = &self.apart {
+            advice.extend(sessions.advice().await?.iter().map(ToString::to_string));
+        }
         if let Some(redis) = &self.redis {
             advice.extend(redis.advice().await?.iter().map(ToString::to_string));
         }

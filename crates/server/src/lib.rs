@@ -15,6 +15,7 @@ pub mod logging;
 mod new_user;
 mod output;
 mod pages;
+pub mod session_table;
 pub mod sessions_url;
 pub mod settings;
 pub mod setup_link;

@@ -8,13 +8,14 @@ use cloakroom_core::auth::UserStore;
 use cloakroom_core::session::{Codec, MemoryStore, SessionKey, Store, StoreError};
 use cloakroom_core::time::Timestamp;
 use cloakroom_stores::{
-    CachedStore, Database, FileStore, MySqlOptions, MySqlStore, PostgresStore, RedisOptions,
-    RedisStore, SqliteOptions, SqliteStore,
+    CachedStore, Contents, Database, FileStore, MySqlOptions, MySqlStore, PostgresOptions,
+    PostgresStore, Problem, RedisOptions, RedisStore, SqliteOptions, SqliteStore,
 };
 
 use crate::commands::Failure;
 use crate::commands::serve::{Profile, without_secrets};
 use crate::database_url::DatabaseUrl;
+use crate::session_table::Apart;
 use crate::sessions_url::SessionsUrl;
 use crate::settings::Settings;
 
@@ -25,6 +26,8 @@ pub struct Stores {
     pub database: Arc<dyn Database>,
     /// Where the sessions are.
     pub sessions: Sessions,
+    /// The database among them that keeps sessions alone.
+    apart: Option<Arc<dyn Database>>,
     /// The Redis among them, which may keep less than is believed.
     redis: Option<RedisStore>,
 }
@@ -68,6 +71,7 @@ impl Stores {
         let mut stores = Self {
             database,
             sessions: Sessions::InDatabase,
+            apart: None,
             redis: None,
         };
         if let Some(text) = settings.text("SESSIONS") {
@@ -120,7 +124,11 @@ impl Stores {
     ) -> Result<Option<Arc<dyn Store>>, Failure> {
         let store: Arc<dyn Store> = match url {
             SessionsUrl::Cookie => return Ok(None),
-            SessionsUrl::Database(url) => open_database(&url, settings).await?,
+            SessionsUrl::Database(url) => {
+                let database = open_contents(&url, settings, Contents::Sessions).await?;
+                self.apart = Some(Arc::clone(&database));
+                database
+            }
             SessionsUrl::Memory => Arc::new(MemoryStore::new(MOST_IN_MEMORY)),
             SessionsUrl::Redis(url) => {
                 let store = redis(url.as_str(), settings, RedisOptions::default())?;
@@ -156,6 +164,18 @@ impl Stores {
         Ok(Some(store))
     }
 
+    /// What stands in the way of using the databases.
+    ///
+    /// # Errors
+    /// One of them cannot even be read.
+    pub async fn check(&self) -> Result<Vec<Problem>, StoreError> {
+        let mut problems = self.database.check().await?;
+        if let Some(sessions) = &self.apart {
+            problems.extend(sessions.check().await?);
+        }
+        Ok(problems)
+    }
+
     /// What to know about the stores before somebody loses a session: each a sentence that says what to do.
     ///
     /// # Errors
@@ -163,6 +183,9 @@ impl Stores {
     pub async fn advice(&self) -> Result<Vec<String>, StoreError> {
         let database = self.database.advice().await?;
         let mut advice: Vec<String> = database.iter().map(ToString::to_string).collect();
+        if let Some(sessions) = &self.apart {
+            advice.extend(sessions.advice().await?.iter().map(ToString::to_string));
+        }
         if let Some(redis) = &self.redis {
             advice.extend(redis.advice().await?.iter().map(ToString::to_string));
         }
@@ -231,22 +254,54 @@ pub async fn open_database(
     url: &DatabaseUrl,
     settings: &Settings,
 ) -> Result<Arc<dyn Database>, Failure> {
+    open_contents(url, settings, Contents::SessionsAndUsers).await
+}
+
+/// The same for a database that may keep sessions alone.
+///
+/// # Errors
+/// As for [`open_database`].
+pub async fn open_contents(
+    url: &DatabaseUrl,
+    settings: &Settings,
+    contents: Contents,
+) -> Result<Arc<dyn Database>, Failure> {
+    let sessions = Apart::of(settings)?.table(contents, settings)?;
     Ok(match url {
         DatabaseUrl::Sqlite(file) => {
-            let options = SqliteOptions {
-                zone: without_secrets(settings)?.session.lifetime.zone,
-                ..SqliteOptions::default()
-            };
+            let options = sqlite_options(settings, contents)?;
             Arc::new(SqliteStore::open_with(file, options).await?)
         }
-        DatabaseUrl::Postgres(url) => Arc::new(PostgresStore::open(url.as_str())?),
+        DatabaseUrl::Postgres(url) => {
+            let options = PostgresOptions {
+                sessions,
+                contents,
+                ..PostgresOptions::default()
+            };
+            Arc::new(PostgresStore::open_with(url.as_str(), options)?)
+        }
         DatabaseUrl::MySql(url) => {
             let options = MySqlOptions {
                 zone: without_secrets(settings)?.session.lifetime.zone,
+                sessions,
+                contents,
                 ..MySqlOptions::default()
             };
             Arc::new(MySqlStore::open_with(url.as_str(), options)?)
         }
+    })
+}
+
+/// How an SQLite database is opened, or made.
+pub(crate) fn sqlite_options(
+    settings: &Settings,
+    contents: Contents,
+) -> Result<SqliteOptions, Failure> {
+    Ok(SqliteOptions {
+        zone: without_secrets(settings)?.session.lifetime.zone,
+        sessions: Apart::of(settings)?.table(contents, settings)?,
+        contents,
+        ..SqliteOptions::default()
     })
 }
 

@@ -7,6 +7,47 @@ use cloakroom_core::session::StoreError;
 
 use crate::session_table::SessionTable;
 
+/// What a database keeps, and so which of Django's tables it must have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "callers choose one")]
+pub enum Contents {
+    /// Sessions and users: a whole site.
+    #[default]
+    SessionsAndUsers,
+    /// Sessions alone; the users are elsewhere.
+    Sessions,
+}
+
+impl Contents {
+    /// The tables that are made.
+    fn tables(self) -> &'static [&'static str] {
+        match self {
+            Self::SessionsAndUsers => &TABLES,
+            Self::Sessions => &SESSION_TABLES,
+        }
+    }
+
+    /// The migrations that make them, in the order in which Django applies them.
+    pub(crate) fn migrations(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::SessionsAndUsers => &MIGRATIONS,
+            Self::Sessions => &SESSION_MIGRATIONS,
+        }
+    }
+
+    /// The statements of a schema that make them. Each stands in a line.
+    pub(crate) fn statements(self, schema: &str) -> impl Iterator<Item = &str> {
+        schema.lines().filter(move |line| match self {
+            _ if line.starts_with("--") => false,
+            Self::SessionsAndUsers => true,
+            Self::Sessions => {
+                !line.starts_with("INSERT")
+                    && SESSION_TABLES.iter().any(|table| line.contains(table))
+            }
+        })
+    }
+}
+
 /// What a store's `migrate` did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -84,17 +125,21 @@ impl Inventory {
     /// Whose this database is, and what it lacks.
     ///
     /// Where sessions are kept in another table than Django's own, the schema is a site's, whatever is recorded.
-    pub(crate) fn survey(&self, sessions: &SessionTable) -> Survey {
+    pub(crate) fn survey(&self, contents: Contents, sessions: &SessionTable) -> Survey {
         let missing = |tables: &[&str]| -> Vec<String> {
             let missing = tables.iter().filter(|table| !self.tables.contains(**table));
             missing.map(|table| (*table).to_owned()).collect()
         };
         if !self.foreign_apps().is_empty() || !sessions.is_django_s() {
             return Survey::Foreign {
-                missing: missing(&[&sessions.name, USERS]),
+                missing: match contents {
+                    Contents::SessionsAndUsers => missing(&[&sessions.name, USERS]),
+                    Contents::Sessions => missing(&[&sessions.name]),
+                },
             };
         }
-        let unrecorded = MIGRATIONS
+        let (tables, migrations) = (contents.tables(), contents.migrations());
+        let unrecorded = migrations
             .iter()
             .filter(|(app, name)| {
                 !self
@@ -102,17 +147,17 @@ impl Inventory {
                     .contains(&((*app).to_owned(), (*name).to_owned()))
             })
             .count();
-        let missing = missing(&TABLES);
+        let missing = missing(tables);
         if unrecorded == 0 && missing.is_empty() {
             Survey::Complete
-        } else if self.recorded.is_empty() && missing.len() == TABLES.len() {
+        } else if self.recorded.is_empty() && missing.len() == tables.len() {
             Survey::Empty
         } else {
             Survey::Partial(format!(
                 "{} of {} tables are missing, {unrecorded} of {} migrations are not recorded",
                 missing.len(),
-                TABLES.len(),
-                MIGRATIONS.len()
+                tables.len(),
+                migrations.len()
             ))
         }
     }
@@ -140,11 +185,12 @@ pub(crate) fn only_a_part(
 }
 
 /// The tables and columns without which we can do nothing.
-pub(crate) fn needed(sessions: &SessionTable) -> [(&str, Vec<&str>); 2] {
-    [
-        (&sessions.name, sessions.columns().collect()),
-        (USERS, USER_COLUMNS.to_vec()),
-    ]
+pub(crate) fn needed(contents: Contents, sessions: &SessionTable) -> Vec<(&str, Vec<&str>)> {
+    let mut needed = vec![(sessions.name.as_str(), sessions.columns().collect())];
+    if contents == Contents::SessionsAndUsers {
+        needed.push((USERS, USER_COLUMNS.to_vec()));
+    }
+    needed
 }
 
 /// What one of the [`needed`] tables lacks, given the columns that were found; none, if there is no such table.
@@ -196,6 +242,11 @@ pub(crate) const TABLES: [&str; 9] = [
     "django_session",
 ];
 
+/// The tables of a database that keeps sessions alone.
+const SESSION_TABLES: [&str; 2] = ["django_migrations", "django_session"];
+
+const SESSION_MIGRATIONS: [(&str, &str); 1] = [("sessions", "0001_initial")];
+
 /// In the order in which Django applies them; the same from 4.2 to 6.1.
 pub(crate) const MIGRATIONS: [(&str, &str); 15] = [
     ("contenttypes", "0001_initial"),
@@ -230,17 +281,55 @@ mod tests {
     #[test]
     fn a_database_is_empty_complete_or_neither() {
         let django_s = SessionTable::default();
-        assert_eq!(Inventory::default().survey(&django_s), Survey::Empty);
-        assert_eq!(complete().survey(&django_s), Survey::Complete);
+        let whole = Contents::SessionsAndUsers;
+        let empty = Inventory::default();
+        for contents in [whole, Contents::Sessions] {
+            assert_eq!(empty.survey(contents, &django_s), Survey::Empty);
+            assert_eq!(complete().survey(contents, &django_s), Survey::Complete);
+        }
         let mut partial = complete();
         partial.tables.remove("django_session");
-        let Survey::Partial(what) = partial.survey(&django_s) else {
+        let Survey::Partial(what) = partial.survey(whole, &django_s) else {
             panic!("a table is missing");
         };
         assert_eq!(
             what,
             "1 of 9 tables are missing, 0 of 15 migrations are not recorded"
         );
+        let Survey::Partial(what) = partial.survey(Contents::Sessions, &django_s) else {
+            panic!("the table is missing");
+        };
+        assert_eq!(
+            what,
+            "1 of 2 tables are missing, 0 of 1 migrations are not recorded"
+        );
+    }
+
+    #[test]
+    fn a_database_of_sessions_alone_is_complete_without_users() {
+        let mut sessions = complete();
+        sessions
+            .tables
+            .retain(|table| table.starts_with("django_se") || table == "django_migrations");
+        sessions.recorded.retain(|(app, _)| app == "sessions");
+        let django_s = SessionTable::default();
+        assert_eq!(
+            sessions.survey(Contents::Sessions, &django_s),
+            Survey::Complete
+        );
+        let whole = sessions.survey(Contents::SessionsAndUsers, &django_s);
+        assert!(matches!(whole, Survey::Partial(_)));
+        let tables: Vec<_> = needed(Contents::Sessions, &django_s)
+            .into_iter()
+            .map(|(table, _)| table)
+            .collect();
+        assert_eq!(tables, ["django_session"]);
+        let schema = "-- django_session\nCREATE TABLE django_session;\nCREATE TABLE auth_user;\n\
+                      INSERT INTO auth_permission VALUES ('django_session');";
+        let made: Vec<_> = Contents::Sessions.statements(schema).collect();
+        assert_eq!(made, ["CREATE TABLE django_session;"]);
+        let made = Contents::SessionsAndUsers.statements(schema);
+        assert_eq!(made.count(), 3);
     }
 
     #[test]
@@ -252,16 +341,22 @@ mod tests {
         foreign.tables.remove(USERS);
         assert_eq!(foreign.foreign_apps(), ["shop"]);
         let missing = vec![USERS.to_owned()];
+        let django_s = SessionTable::default();
+        let whole = Contents::SessionsAndUsers;
         assert_eq!(
-            foreign.survey(&SessionTable::default()),
+            foreign.survey(whole, &django_s),
             Survey::Foreign { missing }
+        );
+        assert_eq!(
+            foreign.survey(Contents::Sessions, &django_s),
+            Survey::Foreign { missing: vec![] }
         );
         let own = SessionTable {
             name: "tickets".into(),
             ..SessionTable::default()
         };
         let missing = vec!["tickets".to_owned()];
-        assert_eq!(complete().survey(&own), Survey::Foreign { missing });
+        assert_eq!(complete().survey(whole, &own), Survey::Foreign { missing });
     }
 
     #[test]

@@ -43,7 +43,7 @@ pub use {
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 pub use {
     database::Database,
-    django::{Migrated, Problem},
+    django::{Contents, Migrated, Problem},
     durability::DurabilityAdvice,
     session_table::SessionTable,
 };

@@ -17,6 +17,7 @@ use std::time::Duration;
 use cloakroom_core::session::StoreError;
 use cloakroom_core::time::Zone;
 
+use crate::django::Contents;
 use crate::session_table::SessionTable;
 use address::Address;
 use pool::{Access, Lease, Pool};
@@ -61,6 +62,8 @@ pub struct MySqlOptions {
     pub queue: usize,
     /// The table that keeps sessions. Default: Django's.
     pub sessions: SessionTable,
+    /// What the database keeps: which tables `migrate` makes and `check` looks for. Default: sessions and users.
+    pub contents: Contents,
     /// In which zone the database's dates are: Django's `USE_TZ` and `TIME_ZONE`. Default: UTC.
     pub zone: Zone,
 }
@@ -72,6 +75,7 @@ impl Default for MySqlOptions {
             connections: 8,
             queue: 1024,
             sessions: SessionTable::default(),
+            contents: Contents::default(),
             zone: Zone::UTC,
         }
     }
@@ -82,6 +86,7 @@ struct Shared {
     deadline: Duration,
     pool: Pool,
     sessions: SessionTable,
+    contents: Contents,
     statements: Statements,
     zone: Zone,
 }
@@ -118,6 +123,7 @@ impl MySqlStore {
             deadline: options.deadline,
             statements: Statements::new(&options.sessions),
             sessions: options.sessions,
+            contents: options.contents,
             zone: options.zone,
         })))
     }

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use cloakroom_core::session::StoreError;
 
+use crate::django::Contents;
 use crate::session_table::SessionTable;
 use address::Address;
 use call::{Call, Connections};
@@ -63,6 +64,8 @@ pub struct PostgresOptions {
     pub writers: usize,
     /// The table that keeps sessions. Default: Django's.
     pub sessions: SessionTable,
+    /// What the database keeps: which tables `migrate` makes and `check` looks for. Default: sessions and users.
+    pub contents: Contents,
 }
 
 impl Default for PostgresOptions {
@@ -71,6 +74,7 @@ impl Default for PostgresOptions {
             deadline: Duration::from_secs(5),
             writers: 8,
             sessions: SessionTable::default(),
+            contents: Contents::default(),
         }
     }
 }
@@ -78,6 +82,7 @@ impl Default for PostgresOptions {
 #[derive(Debug)]
 struct Shared {
     sessions: SessionTable,
+    contents: Contents,
     statements: Statements,
     connections: Connections,
 }
@@ -105,6 +110,7 @@ impl PostgresStore {
         Ok(Self(Arc::new(Shared {
             statements: Statements::new(&options.sessions),
             sessions: options.sessions,
+            contents: options.contents,
             connections: Connections::new(address, options.deadline, options.writers),
         })))
     }

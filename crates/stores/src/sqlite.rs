@@ -21,6 +21,7 @@ use cloakroom_core::time::Zone;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use crate::django::Contents;
 use crate::session_table::SessionTable;
 use connection::{Access, Link, explain};
 use reader::Readers;
@@ -70,6 +71,8 @@ pub struct SqliteOptions {
     pub mmap_size: u64,
     /// The table that keeps sessions. Default: Django's.
     pub sessions: SessionTable,
+    /// What the database keeps: which tables `migrate` makes and `check` looks for. Default: sessions and users.
+    pub contents: Contents,
     /// In which zone the database's dates are: Django's `USE_TZ` and `TIME_ZONE`. Default: UTC.
     pub zone: Zone,
 }
@@ -82,6 +85,7 @@ impl Default for SqliteOptions {
             queue: 1024,
             mmap_size: 0,
             sessions: SessionTable::default(),
+            contents: Contents::default(),
             zone: Zone::UTC,
         }
     }
@@ -92,6 +96,7 @@ struct Shared {
     path: PathBuf,
     deadline: Duration,
     sessions: SessionTable,
+    contents: Contents,
     statements: Arc<Statements>,
     readers: Readers,
     writer: Worker,
@@ -208,6 +213,7 @@ impl SqliteStore {
             path: path.to_owned(),
             deadline: options.deadline,
             sessions: options.sessions.clone(),
+            contents: options.contents,
             statements: Arc::new(Statements::new(&options.sessions, options.zone)),
             readers,
             writer,

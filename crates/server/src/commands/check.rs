@@ -95,14 +95,14 @@ async fn look_at_stores(
     url: &DatabaseUrl,
 ) -> Result<(Vec<String>, Vec<String>), Failure> {
     let database = open_database(url, settings).await?;
-    let problems = database.check().await?;
+    let stores = Stores::open(database, settings, &without_secrets(settings)?).await?;
+    let problems = stores.check().await?;
     if !problems.is_empty() {
         return Ok((
             problems.iter().map(ToString::to_string).collect(),
             Vec::new(),
         ));
     }
-    let stores = Stores::open(database, settings, &without_secrets(settings)?).await?;
     stores.answer().await?;
     Ok((Vec::new(), stores.advice().await?))
 }

@@ -1,33 +1,57 @@
-//! `migrate`: makes the database and its tables.
+//! `migrate`: makes the databases and their tables.
 
 use std::sync::Arc;
 
 use cloakroom_core::time::Timestamp;
-use cloakroom_stores::{Database, Migrated, SqliteStore};
+use cloakroom_stores::{Contents, Database, Migrated, SqliteStore};
 
 use super::Failure;
 use crate::database_url::DatabaseUrl;
 use crate::output;
+use crate::session_table::Apart;
 use crate::settings::Settings;
-use crate::stores::open_database;
+use crate::stores::{open_contents, sqlite_options};
 
 pub(crate) async fn run(url: &DatabaseUrl, settings: &Settings) -> Result<(), Failure> {
-    // Asked for by name, so this is where a database may appear anywhere.
-    let store: Arc<dyn Database> = match url.file() {
-        Some(file) if !file.try_exists()? => Arc::new(SqliteStore::create(file).await?),
-        _ => open_database(url, settings).await?,
-    };
-    match store.migrate(Timestamp::now()).await? {
-        Migrated::Created => output::result(format_args!(
-            "Made the tables of contenttypes, auth and sessions in {url}."
-        )),
-        Migrated::LeftToDjango { missing } if !missing.is_empty() => {
-            return Err(Failure::new(format!(
-                "the database {url} is a Django site's and lacks {}; run the site's `manage.py migrate`",
-                missing.join(", ")
-            )));
-        }
-        _ => output::result("No migrations to apply."),
+    // Before anything is made.
+    let apart = Apart::of(settings)?;
+    let mut made = migrate(url, settings, Contents::SessionsAndUsers).await?;
+    if let Apart::Database(url) = &apart {
+        made |= migrate(url, settings, Contents::Sessions).await?;
+    }
+    if !made {
+        output::result("No migrations to apply.");
     }
     Ok(())
+}
+
+/// Whether anything was made.
+async fn migrate(
+    url: &DatabaseUrl,
+    settings: &Settings,
+    contents: Contents,
+) -> Result<bool, Failure> {
+    // Asked for by name, so this is where a database may appear anywhere.
+    let store: Arc<dyn Database> = match url.file() {
+        Some(file) if !file.try_exists()? => {
+            let options = sqlite_options(settings, contents)?;
+            Arc::new(SqliteStore::create_with(file, options).await?)
+        }
+        _ => open_contents(url, settings, contents).await?,
+    };
+    match store.migrate(Timestamp::now()).await? {
+        Migrated::Created => {
+            let what = match contents {
+                Contents::SessionsAndUsers => "the tables of contenttypes, auth and sessions",
+                Contents::Sessions => "the table of sessions",
+            };
+            output::result(format_args!("Made {what} in {url}."));
+            Ok(true)
+        }
+        Migrated::LeftToDjango { missing } if !missing.is_empty() => Err(Failure::new(format!(
+            "the database {url} is a Django site's and lacks {}; run the site's `manage.py migrate`",
+            missing.join(", ")
+        ))),
+        _ => Ok(false),
+    }
 }

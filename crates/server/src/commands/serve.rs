@@ -17,6 +17,7 @@ use super::Failure;
 use crate::accept::{self, Limits};
 use crate::app::{self, App};
 use crate::clearing;
+use crate::session_table::session_table;
 use crate::settings::Settings;
 use crate::templates::Templates;
 use crate::{output, pages};
@@ -117,6 +118,7 @@ fn router(site: &Site, findings: Findings) -> Result<Router, Failure> {
 pub(crate) fn check_settings(settings: &Settings) -> Result<(), Failure> {
     without_secrets(settings)?;
     clearing_interval(settings, Profile::Strict)?;
+    session_table(settings)?;
     templates(settings).map(drop)
 }
 

@@ -116,7 +116,7 @@ pub(super) const SECRETS: [&str; 4] = [
 ];
 
 /// Django's settings first, then those that Django does not have.
-const SETTINGS: [(&str, Kind); 48] = [
+const SETTINGS: [(&str, Kind); 53] = [
     ("ALLOWED_HOSTS", Kind::Texts),
     ("AUTHENTICATION_BACKENDS", Kind::Texts),
     ("CSRF_COOKIE_AGE", Kind::WholeOrNone),
@@ -159,10 +159,15 @@ const SETTINGS: [(&str, Kind); 48] = [
     ("PBKDF2_ITERATIONS", Kind::Whole),
     ("PROFILE", Kind::Text),
     ("SESSIONS", Kind::Text),
+    ("SESSION_DATA_COLUMN", Kind::Text),
+    ("SESSION_EXPIRE_COLUMN", Kind::Text),
+    ("SESSION_EXTRA_COLUMNS", Kind::Texts),
     ("SESSION_GUARDED_NAMES", Kind::Texts),
+    ("SESSION_KEY_COLUMN", Kind::Text),
     ("SESSION_KEY_LENGTH", Kind::Whole),
     ("SESSION_REVOCATIONS", Kind::TextOrNone),
     ("SESSION_SIGNING_SALT", Kind::Text),
+    ("SESSION_TABLE", Kind::Text),
     ("TEMPLATE_FOLDER", Kind::TextOrNone),
     ("TRUSTED_PROXIES", Kind::Texts),
 ];

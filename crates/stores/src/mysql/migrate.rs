@@ -9,13 +9,13 @@ use cloakroom_core::time::{Timestamp, Zone};
 use super::pool::{Access, Lease};
 use super::sessions::text;
 use super::{MySqlStore, moment};
-use crate::django::{Inventory, MIGRATIONS, Migrated, Survey, only_a_part};
+use crate::django::{Contents, Inventory, Migrated, Survey, only_a_part};
 
 impl MySqlStore {
     /// Makes the tables of Django's `contenttypes`, `auth` and `sessions` apps and records their migrations.
     ///
     /// A Django (4.2 to 6.1) with these apps that is pointed at the database afterwards finds nothing left
-    /// to migrate. It may be repeated at any time: MySQL makes each table in a transaction of its own, and what a
+    /// to migrate. Where the database keeps sessions alone, it is only their table and its migration. It may be repeated at any time: MySQL makes each table in a transaction of its own, and what a
     /// run that was interrupted has left is completed. Where an app that is not one of these has migrations,
     /// Django owns the schema, and nothing is made.
     ///
@@ -34,7 +34,7 @@ impl MySqlStore {
                 )));
             }
             let inventory = inventory(&mut lease).await?;
-            match inventory.survey(&self.0.sessions) {
+            match inventory.survey(self.0.contents, &self.0.sessions) {
                 Survey::Complete => Ok(Migrated::NothingToDo),
                 Survey::Foreign { missing } => Ok(Migrated::LeftToDjango { missing }),
                 Survey::Partial(what)
@@ -44,7 +44,7 @@ impl MySqlStore {
                     Err(only_a_part(self.name(), url, &what))
                 }
                 Survey::Partial(_) | Survey::Empty => {
-                    make(&mut lease, now).await?;
+                    make(&mut lease, self.0.contents, now).await?;
                     Ok(Migrated::Created)
                 }
             }
@@ -106,10 +106,9 @@ async fn has_our_mark(lease: &mut Lease<'_>) -> Result<bool, StoreError> {
 
 /// Makes what is not there yet. The mark comes with the first table and the records last, all in one transaction:
 /// a database that has the one and none of the others was left half made.
-async fn make(lease: &mut Lease<'_>, now: Timestamp) -> Result<(), StoreError> {
-    let (tables, rows): (Vec<&str>, Vec<&str>) = SCHEMA
-        .lines()
-        .filter(|line| !line.starts_with("--"))
+async fn make(lease: &mut Lease<'_>, contents: Contents, now: Timestamp) -> Result<(), StoreError> {
+    let (tables, rows): (Vec<&str>, Vec<&str>) = contents
+        .statements(SCHEMA)
         .partition(|line| line.starts_with("CREATE TABLE"));
     for (number, table) in tables.iter().enumerate() {
         let table = table.trim_end_matches(';');
@@ -122,7 +121,7 @@ async fn make(lease: &mut Lease<'_>, now: Timestamp) -> Result<(), StoreError> {
     for row in rows {
         lease.command(row).await?;
     }
-    for (app, name) in MIGRATIONS {
+    for (app, name) in contents.migrations() {
         let params = [text(app), text(name), moment::param(Zone::UTC, now)];
         lease.execute(RECORD, &params).await?;
     }

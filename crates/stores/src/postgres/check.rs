@@ -7,7 +7,7 @@ use super::PostgresStore;
 use super::call::Call;
 use super::statement::Statement;
 use super::value::Text;
-use crate::django::{Problem, lacks, needed};
+use crate::django::{Contents, Problem, lacks, needed};
 use crate::durability::DurabilityAdvice;
 use crate::session_table::Dialect;
 
@@ -18,7 +18,7 @@ impl PostgresStore {
     /// The database cannot even be read.
     pub async fn check(&self) -> Result<Vec<Problem>, StoreError> {
         let mut problems = Vec::new();
-        for (table, columns) in needed(&self.0.sessions) {
+        for (table, columns) in needed(self.0.contents, &self.0.sessions) {
             let found = columns_of(self.call(), table).await?;
             problems.extend(lacks(table, &columns, &found));
         }
@@ -65,9 +65,13 @@ impl PostgresStore {
              UPDATE {table} SET {session_data} = '', {expire_date} = '2000-01-01T00:00:00Z' WHERE false; \
              DELETE FROM {table} WHERE false",
         );
-        format!(
-            "BEGIN; {sessions}; UPDATE auth_user SET password = '', last_login = NULL WHERE false; ROLLBACK"
-        )
+        let users = match self.0.contents {
+            Contents::Sessions => "",
+            Contents::SessionsAndUsers => {
+                "UPDATE auth_user SET password = '', last_login = NULL WHERE false;"
+            }
+        };
+        format!("BEGIN; {sessions}; {users} ROLLBACK")
     }
 }
 

@@ -7,13 +7,14 @@ use cloakroom_core::time::Timestamp;
 
 use super::PostgresStore;
 use super::statement::Statement;
-use crate::django::{Inventory, MIGRATIONS, Migrated, Survey, only_a_part};
+use crate::django::{Inventory, Migrated, Survey, only_a_part};
 
 impl PostgresStore {
     /// Makes the tables of Django's `contenttypes`, `auth` and `sessions` apps and records their migrations.
     ///
     /// A Django (4.2 to 6.1) with these apps that is pointed at the database afterwards finds nothing left
-    /// to migrate. All is done in one transaction, so that it may be repeated at any time. Where an app that is
+    /// to migrate. Where the database keeps sessions alone, it is only their table and its migration. All is done in
+    /// one transaction, so that it may be repeated at any time. Where an app that is
     /// not one of these has migrations, or sessions are kept in a table of the site's own, Django owns the schema,
     /// and nothing is made. The database itself must be there.
     ///
@@ -29,8 +30,10 @@ impl PostgresStore {
                 return Err(only_a_part(self.name(), url, &what));
             }
         }
-        let mut sql = format!("BEGIN; {SCHEMA} {MARK}");
-        for (app, name) in MIGRATIONS {
+        let contents = self.0.contents;
+        let tables: Vec<_> = contents.statements(SCHEMA).collect();
+        let mut sql = format!("BEGIN; {} {MARK}", tables.join("\n"));
+        for (app, name) in contents.migrations() {
             let applied = now.iso_text();
             sql += &format!(
                 "INSERT INTO django_migrations (app, name, applied) VALUES ('{app}', '{name}', '{applied}');"
@@ -77,7 +80,10 @@ impl PostgresStore {
     }
 
     async fn survey(&self) -> Result<Survey, StoreError> {
-        Ok(self.inventory().await?.survey(&self.0.sessions))
+        Ok(self
+            .inventory()
+            .await?
+            .survey(self.0.contents, &self.0.sessions))
     }
 
     async fn inventory(&self) -> Result<Inventory, StoreError> {

@@ -4,7 +4,7 @@ use cloakroom_core::session::StoreError;
 use rusqlite::Connection;
 
 use super::SqliteStore;
-use crate::django::{Problem, lacks, needed};
+use crate::django::{Contents, Problem, lacks, needed};
 use crate::session_table::SessionTable;
 
 impl SqliteStore {
@@ -13,9 +13,9 @@ impl SqliteStore {
     /// # Errors
     /// The database cannot even be read.
     pub async fn check(&self) -> Result<Vec<Problem>, StoreError> {
-        let sessions = self.0.sessions.clone();
+        let (contents, sessions) = (self.0.contents, self.0.sessions.clone());
         let mut problems = self
-            .read(move |connection| missing(connection, &sessions))
+            .read(move |connection| missing(connection, contents, &sessions))
             .await?;
         if let Err(error) = self.write(try_to_write).await {
             problems.push(Problem::NotWritable(error.to_string()));
@@ -24,9 +24,13 @@ impl SqliteStore {
     }
 }
 
-fn missing(connection: &Connection, sessions: &SessionTable) -> rusqlite::Result<Vec<Problem>> {
+fn missing(
+    connection: &Connection,
+    contents: Contents,
+    sessions: &SessionTable,
+) -> rusqlite::Result<Vec<Problem>> {
     let mut problems = Vec::new();
-    for (table, columns) in needed(sessions) {
+    for (table, columns) in needed(contents, sessions) {
         let found = connection
             .prepare_cached("SELECT name FROM pragma_table_info(?1)")?
             .query_map([table], |row| row.get(0))?

@@ -7,29 +7,32 @@ use cloakroom_core::time::Timestamp;
 use rusqlite::Connection;
 
 use super::SqliteStore;
-use crate::django::{Inventory, MIGRATIONS, Migrated, Survey, only_a_part};
+use crate::django::{Inventory, Migrated, Survey, only_a_part};
 
 impl SqliteStore {
     /// Makes the tables of Django's `contenttypes`, `auth` and `sessions` apps and records their migrations.
     ///
     /// A Django (4.2 to 6.1) with these apps that is pointed at the database afterwards finds nothing left
-    /// to migrate. All is done in one transaction, so that it may be repeated at any time. Where an app that is
+    /// to migrate. Where the database keeps sessions alone, it is only their table and its migration. All is done in
+    /// one transaction, so that it may be repeated at any time. Where an app that is
     /// not one of these has migrations, Django owns the schema, and nothing is made.
     ///
     /// # Errors
     /// Some of the tables or records are there and some are not, or the database does not answer.
     pub async fn migrate(&self, now: Timestamp) -> Result<Migrated, StoreError> {
         let path = self.path().display().to_string();
-        let sessions = self.0.sessions.clone();
+        let (contents, sessions) = (self.0.contents, self.0.sessions.clone());
         self.write(
-            move |connection| match inventory(connection)?.survey(&sessions) {
+            move |connection| match inventory(connection)?.survey(contents, &sessions) {
                 Survey::Empty => {
-                    connection.execute_batch(SCHEMA)?;
+                    for statement in contents.statements(SCHEMA) {
+                        connection.execute_batch(statement)?;
+                    }
                     let mut record = connection.prepare(
                         "INSERT INTO django_migrations (app, name, applied) VALUES (?1, ?2, ?3)",
                     )?;
-                    for (app, name) in MIGRATIONS {
-                        record.execute([app, name, &now.sql_text()])?;
+                    for (app, name) in contents.migrations() {
+                        record.execute([*app, *name, &now.sql_text()])?;
                     }
                     Ok(Ok(Migrated::Created))
                 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cloakroom_core::session::Store;
 use cloakroom_core::time::Timestamp;
-use cloakroom_stores::{Migrated, PostgresOptions, PostgresStore, SessionTable};
+use cloakroom_stores::{Contents, Migrated, PostgresOptions, PostgresStore, SessionTable};
 use cloakroom_testing::servers::Postgres;
 use cloakroom_testing::store_contract;
 
@@ -143,4 +143,39 @@ async fn calls_by_key_use_the_index() {
         let plan = plan.join("\n");
         assert!(plan.contains("Index") && plan.contains(index), "{plan}");
     }
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL"]
+async fn a_database_of_sessions_alone_has_their_table_and_keeps_the_contract() {
+    let open = || {
+        let url = Postgres::shared().database();
+        let options = PostgresOptions {
+            contents: Contents::Sessions,
+            ..PostgresOptions::default()
+        };
+        (PostgresStore::open_with(&url, options).unwrap(), url)
+    };
+    let (store, url) = open();
+    let now = Timestamp::now();
+    assert_eq!(store.check().await.unwrap().len(), 1);
+    assert_eq!(store.migrate(now).await.unwrap(), Migrated::Created);
+    assert_eq!(store.migrate(now).await.unwrap(), Migrated::NothingToDo);
+    assert_eq!(store.check().await.unwrap(), []);
+    assert!(store.made_by_us().await.unwrap());
+    let count = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'";
+    let row = other(&url).await.query_one(count, &[]).await.unwrap();
+    assert_eq!(row.get::<_, i64>(0), 2, "the table, and the record of it");
+    let whole = PostgresStore::open(&url).unwrap();
+    assert_eq!(
+        whole.check().await.unwrap().len(),
+        1,
+        "the users' is missing"
+    );
+    store_contract(|| async {
+        let (store, _) = open();
+        migrated(&store).await;
+        Arc::new(store) as Arc<dyn Store>
+    })
+    .await;
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cloakroom_core::session::{SessionKey, Store};
 use cloakroom_core::time::Timestamp;
-use cloakroom_stores::{Migrated, Problem, SessionTable, SqliteOptions, SqliteStore};
+use cloakroom_stores::{Contents, Migrated, Problem, SessionTable, SqliteOptions, SqliteStore};
 use cloakroom_testing::{record, store_contract};
 use rusqlite::Connection;
 
@@ -75,4 +75,58 @@ async fn a_table_of_the_site_s_own_is_never_made() {
     );
     let missing = tables.map(|table| Problem::MissingTable { table });
     assert_eq!(store.check().await.unwrap(), missing);
+}
+
+#[tokio::test]
+async fn a_database_of_sessions_alone_has_their_table_and_keeps_the_contract() {
+    let sessions_alone = || SqliteOptions {
+        contents: Contents::Sessions,
+        ..SqliteOptions::default()
+    };
+    let folder = Folder::new();
+    let path = folder.path();
+    let store = SqliteStore::create_with(&path, sessions_alone())
+        .await
+        .unwrap();
+    let missing = |table: &str| Problem::MissingTable {
+        table: table.to_owned(),
+    };
+    assert_eq!(store.check().await.unwrap(), [missing("django_session")]);
+    let now = Timestamp::now();
+    assert_eq!(store.migrate(now).await.unwrap(), Migrated::Created);
+    assert_eq!(store.migrate(now).await.unwrap(), Migrated::NothingToDo);
+    assert_eq!(store.check().await.unwrap(), []);
+    let tables: Vec<String> = Connection::open(&path)
+        .unwrap()
+        .prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name")
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    assert_eq!(tables, ["django_migrations", "django_session"]);
+    let whole = SqliteStore::open(&path).await.unwrap();
+    assert_eq!(whole.check().await.unwrap(), [missing("auth_user")]);
+    store_contract(|| async {
+        let store = SqliteStore::create_with(folder.path(), sessions_alone())
+            .await
+            .unwrap();
+        let _ = store.migrate(Timestamp::now()).await.unwrap();
+        Arc::new(store) as Arc<dyn Store>
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_whole_site_s_database_has_what_sessions_alone_need() {
+    let folder = Folder::new();
+    let path = folder.ours().await.path().to_owned();
+    let options = SqliteOptions {
+        contents: Contents::Sessions,
+        ..SqliteOptions::default()
+    };
+    let store = SqliteStore::open_with(path, options).await.unwrap();
+    assert_eq!(store.check().await.unwrap(), []);
+    let migrated = store.migrate(Timestamp::now()).await.unwrap();
+    assert_eq!(migrated, Migrated::NothingToDo);
 }

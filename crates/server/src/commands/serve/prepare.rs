@@ -8,7 +8,7 @@ use cloakroom_core::secret::Secrets;
 use cloakroom_core::session::{Codec, Form, StoreError};
 use cloakroom_core::signing::{Compression, LoadError};
 use cloakroom_core::time::Timestamp;
-use cloakroom_stores::{self as stores, SqliteStore};
+use cloakroom_stores::{self as stores, Contents, SqliteStore};
 use tokio::net::TcpListener;
 use tracing::warn;
 
@@ -21,7 +21,7 @@ use crate::output;
 use crate::sessions_url::SessionsUrl;
 use crate::settings::{Settings, WeakKeys};
 use crate::setup_link::SetupLink;
-use crate::stores::{Stores, open_database};
+use crate::stores::{Stores, open_database, sqlite_options};
 
 /// A site that listens; what its database says of it is still to be asked.
 #[derive(Debug)]
@@ -143,7 +143,8 @@ pub async fn prepare(
     let database = match existing {
         Some(database) => database,
         None => {
-            let database = SqliteStore::create(file).await?;
+            let options = sqlite_options(&settings, Contents::SessionsAndUsers)?;
+            let database = SqliteStore::create_with(file, options).await?;
             let _ = database.migrate(Timestamp::now()).await?;
             output::message(format_args!("Made the database {url}."));
             Arc::new(database)
@@ -203,7 +204,7 @@ impl Site {
     /// See [`NotYet`].
     pub async fn look(&self) -> Result<Findings, NotYet> {
         let database = &*self.stores.database;
-        if let Some(problem) = database.check().await?.first() {
+        if let Some(problem) = self.stores.check().await?.first() {
             return Err(NotYet::Refused(Failure::new(problem.to_string())));
         }
         let profile = profile(&self.settings, database).await?;

@@ -21,10 +21,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 ///
 /// # Errors
 /// A batch failed again and again.
-pub(crate) async fn clear(
-    store: &dyn Store,
-    mut so_far: impl FnMut(u64),
-) -> Result<u64, StoreError> {
+pub async fn clear(store: &dyn Store, mut so_far: impl FnMut(u64)) -> Result<u64, StoreError> {
     // One moment for all of them, so that this ends however fast sessions expire.
     let now = Timestamp::now();
     let mut total = 0;

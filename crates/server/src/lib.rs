@@ -1,4 +1,4 @@
-//! What the `cloakroom` command is made of; a library only so that its tests can reach it.
+//! What the `cloakroom` command is made of; a library only so that its tests and the benchmarks can reach it.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), warn(clippy::panic, clippy::unwrap_used))]
@@ -6,7 +6,7 @@
 pub mod accept;
 mod app;
 mod assets;
-mod clearing;
+pub mod clearing;
 pub mod cli;
 pub mod commands;
 pub mod database_url;

@@ -47,6 +47,10 @@ fn new_name() -> String {
 
 /// Where a program is: on the path, or where Debian keeps what is not for every user.
 fn program(name: &str, package: &str) -> PathBuf {
+    find(name, package).unwrap_or_else(|missing| panic!("{missing}"))
+}
+
+fn find(name: &str, package: &str) -> Result<PathBuf, String> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
     folders.push("/usr/sbin".into());
@@ -57,5 +61,12 @@ fn program(name: &str, package: &str) -> PathBuf {
         .into_iter()
         .map(|folder| folder.join(name))
         .find(|path| path.is_file())
-        .unwrap_or_else(|| panic!("{name} is missing: install it (Debian: {package})"))
+        .ok_or_else(|| format!("{name} is missing: install it (Debian: {package})"))
+}
+
+/// The first of these programs, each with its Debian package, that is not installed.
+fn missing(programs: &[(&str, &str)]) -> Option<String> {
+    programs
+        .iter()
+        .find_map(|(name, package)| find(name, package).err())
 }

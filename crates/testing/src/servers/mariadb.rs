@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use super::process::Process;
-use super::{free_port, new_name, program};
+use super::{free_port, missing, new_name, program};
 
 /// A MariaDB server; its superuser is `cloakroom` with the password `secret`.
 #[derive(Debug)]
@@ -66,6 +66,16 @@ impl MariaDb {
         let mut this = Self { process, port };
         this.restart();
         this
+    }
+
+    /// What of it is not installed, and the package to install; none if all is there.
+    #[must_use]
+    pub fn missing() -> Option<String> {
+        missing(&[
+            ("mariadb-install-db", "mariadb-server-core"),
+            ("mariadbd", "mariadb-server-core"),
+            ("mariadb", "mariadb-client-core"),
+        ])
     }
 
     /// One for all tests of this process, with MariaDB's own defaults.

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use super::process::Process;
-use super::{free_port, new_name, program};
+use super::{free_port, missing, new_name, program};
 
 /// A PostgreSQL server; its superuser is `cloakroom` and needs no password from 127.0.0.1.
 #[derive(Debug)]
@@ -60,6 +60,16 @@ impl Postgres {
         let mut this = Self { process, port };
         this.restart();
         this
+    }
+
+    /// What of it is not installed, and the package to install; none if all is there.
+    #[must_use]
+    pub fn missing() -> Option<String> {
+        missing(&[
+            ("initdb", "postgresql"),
+            ("postgres", "postgresql"),
+            ("psql", "postgresql-client"),
+        ])
     }
 
     /// One for all tests of this process, with PostgreSQL's own defaults.

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use super::process::Process;
-use super::{free_port, program};
+use super::{free_port, missing, program};
 
 /// How long a cluster or a failover may take to settle.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -49,6 +49,12 @@ impl Redis {
         let mut this = Self { process, port };
         this.restart();
         this
+    }
+
+    /// What of it is not installed, and the package to install; none if all is there.
+    #[must_use]
+    pub fn missing() -> Option<String> {
+        missing(&[("redis-server", "redis-server")])
     }
 
     /// One for all tests of this process.

@@ -12,6 +12,7 @@ use tokio::runtime::Runtime;
 use tower_layer::Layer as _;
 
 use crate::app::App;
+use crate::servers::Server;
 use crate::visitors::Visitors;
 use crate::{limit, ours};
 
@@ -47,6 +48,8 @@ pub(crate) enum Engine {
     Memory,
     Cookie,
     Sqlite,
+    Postgres,
+    Redis,
 }
 
 /// Whose code serves the page.
@@ -82,6 +85,25 @@ impl Case {
             });
         }
         all
+    }
+
+    /// The server without which this cannot be measured.
+    pub(crate) const fn server(self) -> Option<Server> {
+        match self.engine {
+            Engine::Memory | Engine::Cookie | Engine::Sqlite => None,
+            Engine::Postgres => Some(Server::Postgres),
+            Engine::Redis => Some(Server::Redis),
+        }
+    }
+
+    /// How many times the limit a page may cost.
+    pub(crate) const fn aim(self) -> f64 {
+        match (self.endpoint, self.engine) {
+            (Endpoint::Hello, _) => 1.05,
+            (Endpoint::Me, Engine::Redis) => 1.10,
+            (Endpoint::Me | Endpoint::Form, _) => 1.15,
+            (Endpoint::Login | Endpoint::Write, _) => 1.2,
+        }
     }
 
     /// The service, with its sessions under `folder` if they are in a file.
@@ -146,6 +168,9 @@ impl Case {
     pub(crate) const fn requests_in_round(self) -> usize {
         match (self.engine, self.endpoint) {
             (Engine::Sqlite, Endpoint::Login | Endpoint::Write) => 512,
+            (Engine::Postgres, Endpoint::Login | Endpoint::Write) => 256,
+            (Engine::Postgres | Engine::Redis, Endpoint::Me | Endpoint::Form) => 1024,
+            (Engine::Redis, Endpoint::Login | Endpoint::Write) => 1024,
             _ => 2048,
         }
     }

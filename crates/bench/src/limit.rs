@@ -7,6 +7,7 @@
 mod cookie;
 mod date;
 mod kept;
+mod pickle;
 mod signed;
 
 use std::path::Path;
@@ -63,7 +64,11 @@ async fn hello() -> &'static str {
 
 async fn me(State(site): State<Arc<Site>>, request: Request) -> Response {
     let session = cookie::find(&request, "sessionid=");
-    match session.and_then(|session| site.kept.user_id(session)) {
+    let user = match session {
+        Some(session) => site.kept.user_id(session).await,
+        None => None,
+    };
+    match user {
         Some(id) => by_cookie(id),
         None => StatusCode::FORBIDDEN.into_response(),
     }
@@ -72,7 +77,10 @@ async fn me(State(site): State<Arc<Site>>, request: Request) -> Response {
 async fn form(State(site): State<Arc<Site>>, request: Request) -> Response {
     let session = cookie::find(&request, "sessionid=");
     let secret = cookie::find(&request, "csrftoken=");
-    let user = session.and_then(|session| site.kept.user_id(session));
+    let user = match session {
+        Some(session) => site.kept.user_id(session).await,
+        None => None,
+    };
     let (Some(user), Some(secret)) = (user, secret) else {
         return StatusCode::FORBIDDEN.into_response();
     };
@@ -101,7 +109,7 @@ async fn login(State(site): State<Arc<Site>>) -> Response {
         signed_in_at: date::unix_seconds(now),
         visits: None,
     };
-    let value = site.kept.create(&data, now);
+    let value = site.kept.create(&data, now).await;
     let mut response = by_cookie("signed in");
     set(&mut response, cookie::csrf(&cookie::secret(), now));
     set(&mut response, cookie::session(&value, now));
@@ -112,7 +120,11 @@ async fn login(State(site): State<Arc<Site>>) -> Response {
 async fn write(State(site): State<Arc<Site>>, request: Request) -> Response {
     let now = SystemTime::now();
     let session = cookie::find(&request, "sessionid=");
-    match session.and_then(|session| site.kept.count(session, now)) {
+    let counted = match session {
+        Some(session) => site.kept.count(session, now).await,
+        None => None,
+    };
+    match counted {
         Some((visits, value)) => {
             let mut response = by_cookie(visits.to_string());
             set(&mut response, cookie::session(&value, now));

@@ -16,7 +16,11 @@ use cloakroom::{
     User, auth,
 };
 
+use cloakroom_stores::redis::RedisOptions;
+use cloakroom_stores::{PostgresStore, RedisStore};
+
 use crate::case::Engine;
+use crate::servers;
 use crate::visitors::{ENCODED_PASSWORD, Visitor, secrets};
 
 /// The name of the site.
@@ -38,6 +42,14 @@ pub(crate) async fn app(
         }
         Engine::Sqlite => {
             let store = database(visitors, &folder.join("ours.db")).await;
+            Cloakroom::new(config, store, NoUsers)
+        }
+        Engine::Postgres => {
+            let url = servers::postgres().database();
+            Cloakroom::new(config, postgres(visitors, &url).await, NoUsers)
+        }
+        Engine::Redis => {
+            let store = redis(visitors, &servers::new_prefix()).await;
             Cloakroom::new(config, store, NoUsers)
         }
     };
@@ -87,6 +99,29 @@ pub(crate) async fn database(visitors: &[Visitor], path: &Path) -> SqliteStore {
         .migrate(Timestamp::now())
         .await
         .expect("the database is new");
+    fill(&store, visitors).await;
+    store
+}
+
+/// The same in a new PostgreSQL database.
+pub(crate) async fn postgres(visitors: &[Visitor], url: &str) -> PostgresStore {
+    let store = PostgresStore::open(url).expect("it is the server's URL");
+    let _ = store
+        .migrate(Timestamp::now())
+        .await
+        .expect("the database is new");
+    fill(&store, visitors).await;
+    store
+}
+
+/// The same in Redis, under a prefix of its own.
+pub(crate) async fn redis(visitors: &[Visitor], key_prefix: &str) -> RedisStore {
+    let options = RedisOptions {
+        key_prefix: key_prefix.to_owned(),
+        ..RedisOptions::default()
+    };
+    let store = RedisStore::open_with(&servers::redis().url(), options);
+    let store = store.expect("it is the server's URL");
     fill(&store, visitors).await;
     store
 }

@@ -7,7 +7,7 @@ use cloakroom_core::password::Hashers;
 use cloakroom_core::version::DjangoVersion;
 
 use crate::clock;
-use crate::rounds::spread;
+use crate::pairs::spread;
 
 const PASSWORD: &str = "correct horse battery staple";
 const SALT: &str = "W8JYcVCFiQpQzLX3P5Jg7n";

@@ -1,10 +1,13 @@
-//! The sessions, in a map, in a cookie or in a table.
+//! The sessions, in a map, in a cookie, in a table or in Redis.
+
+mod postgres;
+mod redis;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
@@ -12,9 +15,12 @@ use serde::{Deserialize, Serialize};
 use super::signed::Signer;
 use super::{cookie, date, salted};
 use crate::case::Engine;
-use crate::ours;
 use crate::visitors::Visitor;
+use crate::{ours, servers};
+use postgres::Table;
+use redis::Cache;
 
+const AGE: Duration = Duration::from_secs(1_209_600);
 const AGE_MICROS: u64 = 1_209_600 * 1_000_000;
 
 /// All that these sessions hold.
@@ -44,6 +50,8 @@ pub(super) enum Kept {
     Memory(Mutex<HashMap<String, (Vec<u8>, u64)>>),
     Cookie(Signer),
     Sqlite(Mutex<Connection>, Signer),
+    Postgres(Table, Signer),
+    Redis(Cache),
 }
 
 impl Kept {
@@ -68,17 +76,23 @@ impl Kept {
                 connection
                     .execute_batch("PRAGMA synchronous=FULL")
                     .expect("SQLite knows it");
-                let signer = Signer {
-                    mac: salted("django.contrib.sessions.SessionStoresigner"),
-                    compresses: false,
-                };
-                Self::Sqlite(Mutex::new(connection), signer)
+                Self::Sqlite(Mutex::new(connection), django_s())
+            }
+            Engine::Postgres => {
+                let url = servers::postgres().database();
+                drop(ours::postgres(visitors, &url).await);
+                Self::Postgres(Table::open(&url).await, django_s())
+            }
+            Engine::Redis => {
+                let key_prefix = servers::new_prefix();
+                drop(ours::redis(visitors, &key_prefix).await);
+                Self::Redis(Cache::open(&servers::redis().url(), &key_prefix).await)
             }
         }
     }
 
     /// Whose the session is that this cookie opens.
-    pub(super) fn user_id(&self, cookie: &str) -> Option<String> {
+    pub(super) async fn user_id(&self, cookie: &str) -> Option<String> {
         let now = SystemTime::now();
         let owner = |json: &[u8]| serde_json::from_slice::<Owner>(json).ok();
         let owner = match self {
@@ -92,24 +106,29 @@ impl Kept {
                 let text = load(&lock(connection), cookie, now)?;
                 owner(&signer.verify(&text)?.0)
             }
+            Self::Postgres(table, signer) => {
+                let text = table.load(cookie, now).await?;
+                owner(&signer.verify(&text)?.0)
+            }
+            Self::Redis(cache) => return cache.user_id(cookie).await,
         };
         owner.map(|owner| owner.user_id)
     }
 
     /// Keeps a new session; what its cookie is to hold.
-    pub(super) fn create(&self, data: &Data<'_>, now: SystemTime) -> String {
-        let json = serde_json::to_vec(data).expect("it is texts and numbers");
+    pub(super) async fn create(&self, data: &Data<'_>, now: SystemTime) -> String {
+        let json = || serde_json::to_vec(data).expect("it is texts and numbers");
         let end = date::unix_micros(now) + AGE_MICROS;
         match self {
             Self::Memory(sessions) => {
                 let key = cookie::key();
-                lock(sessions).insert(key.clone(), (json, end));
+                lock(sessions).insert(key.clone(), (json(), end));
                 key
             }
-            Self::Cookie(signer) => signer.sign(&json, date::unix_seconds(now)),
+            Self::Cookie(signer) => signer.sign(&json(), date::unix_seconds(now)),
             Self::Sqlite(connection, signer) => {
                 let key = cookie::key();
-                let text = signer.sign(&json, date::unix_seconds(now));
+                let text = signer.sign(&json(), date::unix_seconds(now));
                 lock(connection)
                     .prepare_cached(
                         "INSERT INTO django_session (session_key, session_data, expire_date) VALUES (?1, ?2, ?3)",
@@ -118,11 +137,22 @@ impl Kept {
                     .expect("the key is new");
                 key
             }
+            Self::Postgres(table, signer) => {
+                let key = cookie::key();
+                let text = signer.sign(&json(), date::unix_seconds(now));
+                table.create(&key, &text, now + AGE).await;
+                key
+            }
+            Self::Redis(cache) => {
+                let key = cookie::key();
+                cache.create(&key, data, now + AGE).await;
+                key
+            }
         }
     }
 
     /// Counts a visit: how many there are, and what the cookie is to hold.
-    pub(super) fn count(&self, cookie: &str, now: SystemTime) -> Option<(u64, String)> {
+    pub(super) async fn count(&self, cookie: &str, now: SystemTime) -> Option<(u64, String)> {
         let end = date::unix_micros(now) + AGE_MICROS;
         match self {
             Self::Memory(sessions) => {
@@ -154,7 +184,26 @@ impl Kept {
                     });
                 (changed == Ok(1)).then(|| (visits, cookie.to_owned()))
             }
+            Self::Postgres(table, signer) => {
+                let seen = table.load(cookie, now).await?;
+                let (visits, json) = counted(&signer.verify(&seen)?.0)?;
+                let text = signer.sign(&json, date::unix_seconds(now));
+                let replaced = table.replace(cookie, &seen, &text, now, now + AGE).await;
+                replaced.then(|| (visits, cookie.to_owned()))
+            }
+            Self::Redis(cache) => {
+                let visits = cache.count(cookie, now + AGE).await?;
+                Some((visits, cookie.to_owned()))
+            }
         }
+    }
+}
+
+/// What signs the texts of Django's tables.
+fn django_s() -> Signer {
+    Signer {
+        mac: salted("django.contrib.sessions.SessionStoresigner"),
+        compresses: false,
     }
 }
 

@@ -18,6 +18,8 @@ fn python_s_pickles_are_read_as_python_s_json() {
         match (SessionData::from_pickle(&pickle), row["json"].as_str()) {
             (Ok(data), Some(json)) => {
                 assert_eq!(&**data.text(), json, "protocol {protocol}: {shown}");
+                let ours = SessionData::from_pickle(&data.to_pickle()).unwrap();
+                assert_eq!(&**ours.text(), json, "ours, of {shown}");
                 read[usize::try_from(protocol).unwrap()] += 1;
             }
             (Err(_), None) => refused += 1,

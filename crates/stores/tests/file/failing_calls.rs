@@ -200,8 +200,9 @@ impl Run {
             assert!(matches!(made, Created::Created(_)), "{made:?}");
         }
         let log = place.path().join("log");
+        // Where cargo has libraries looked for in many folders, the process makes hundreds of calls before it begins.
         let shell = format!(
-            "OPERATION={operation}; export OPERATION; \
+            "unset LD_LIBRARY_PATH; OPERATION={operation}; export OPERATION; \
              exec timeout -k 1 20 strace -f --seccomp-bpf -qq -a 1 -o '{}' -e trace={CALLS} {more} {inject} \"$0\" \"$@\" 2>'{}';",
             log.display(),
             place.path().join("errors").display(),

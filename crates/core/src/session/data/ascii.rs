@@ -58,6 +58,11 @@ pub(in crate::session) fn push_wtf8(bytes: &[u8], text: &mut String) {
     let mut rest = bytes;
     while !rest.is_empty() {
         let literal = literal_prefix(rest);
+        // These are ASCII, so nothing is ever left out here.
+        text.push_str(str::from_utf8(&rest[..literal]).unwrap_or_default());
+        if literal == rest.len() {
+            return;
+        }
         let (valid, error) = match str::from_utf8(&rest[literal..]) {
             Ok(valid) => (valid, None),
             Err(error) => {
@@ -65,7 +70,6 @@ pub(in crate::session) fn push_wtf8(bytes: &[u8], text: &mut String) {
                 (str::from_utf8(valid).unwrap_or_default(), Some(error))
             }
         };
-        text.extend(rest[..literal].iter().copied().map(char::from));
         for character in valid.chars() {
             push_escaped(character, text);
         }

@@ -68,7 +68,8 @@ impl<'a> Tree<'a> {
         if pairs.iter().any(|(key, _)| !self.is_text(*key)) {
             self.names(most)?;
         }
-        let mut text = String::from("{");
+        let mut text = String::with_capacity(USUAL);
+        text.push('{');
         for (key, value) in pairs {
             if text.len() > most {
                 return Err(PickleError::TooLong);
@@ -241,3 +242,6 @@ fn push_name(key: &Node<'_>, text: &mut String) -> Result<(), PickleError> {
 fn same_kind(one: &Node<'_>, other: &Node<'_>) -> bool {
     std::mem::discriminant(one) == std::mem::discriminant(other)
 }
+
+/// Room for most sessions' texts, so that they need not grow.
+const USUAL: usize = 512;

@@ -35,6 +35,9 @@ struct Inner {
     state: Mutex<State>,
 }
 
+/// The id of a user who has signed in, and when.
+pub(crate) type LastLogin = (String, Timestamp);
+
 /// What a visit has come to.
 #[derive(Default)]
 pub(crate) struct State {
@@ -44,7 +47,7 @@ pub(crate) struct State {
     /// `None`: nobody asked yet.
     pub(crate) user: Option<Option<Arc<UserRow>>>,
     /// A login whose time is to be kept.
-    pub(crate) last_login: Option<(String, Timestamp)>,
+    pub(crate) last_login: Option<LastLogin>,
     pub(crate) csrf: CsrfCookie,
     pub(crate) cookies: ResponseCookies,
     /// The names of `cookies`, for the log.
@@ -221,50 +224,21 @@ impl Visit {
         Ok(user)
     }
 
+    /// The open session and the login whose time is to be kept, for a commit.
+    fn take_session(&self) -> Result<(SessionState, Option<LastLogin>), Error> {
+        let mut state = self.state();
+        let last_login = state.last_login.take();
+        match std::mem::replace(&mut state.session, Slot::Away) {
+            Slot::Open(session) => Ok((session, last_login)),
+            Slot::Unloaded | Slot::Away => Err(Error::closed()),
+        }
+    }
+
     /// Commits the session in a task of its own, which a client who hangs up does not cancel.
     ///
     /// `last` seals it: it is not opened again. A session that a cookie keeps is written with the response only.
     pub(crate) async fn commit(&self, last: bool) -> Result<CarriedOut, Error> {
-        let visit = self.clone();
-        let commit = async move {
-            let _io = visit.0.session_io.lock().await;
-            let site = visit.site();
-            if !last && !matches!(site.sessions, Sessions::Store(_)) {
-                return Ok(CarriedOut::Nothing);
-            }
-            let (session, mut last_login) = {
-                let mut state = visit.state();
-                let session = std::mem::replace(&mut state.session, Slot::Away);
-                (session, state.last_login.take())
-            };
-            let Slot::Open(mut session) = session else {
-                return Err(Error::closed());
-            };
-            let admitted = site.admit(&session, visit.place().client, Timestamp::now());
-            // Before the session says that its user is signed in: reset links end by this time.
-            let dated = match (admitted, &last_login) {
-                (Ok(()), Some((id, at))) => {
-                    let dated = site.users.set_last_login(id, *at).await;
-                    dated.map(drop).map_err(Error::from)
-                }
-                (admitted, _) => admitted,
-            };
-            let committed = match dated {
-                Ok(()) => {
-                    last_login = None;
-                    site.carry_out(&mut session).await.map_err(Error::from)
-                }
-                Err(error) => Err(error),
-            };
-            if !last {
-                // After an error too: the response's own commit finds out that this is still to be done.
-                let mut state = visit.state();
-                state.session = Slot::Open(session);
-                state.last_login = state.last_login.take().or(last_login);
-            }
-            committed
-        };
-        let mut commit = Box::pin(commit);
+        let mut commit = Box::pin(self.clone().carry_out(last));
         // Nobody can hang up on a commit that waits for nothing, so it needs no task.
         let first = poll_fn(|context| Poll::Ready(commit.as_mut().poll(context))).await;
         if let Poll::Ready(result) = first {
@@ -275,6 +249,40 @@ impl Visit {
             // Only a panic ends the task, and none of its parts may panic.
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         }
+    }
+
+    /// What a commit does. It is small: what does not fit a kilobyte takes the allocator's slow way, which would be a
+    /// twentieth of a request.
+    async fn carry_out(self, last: bool) -> Result<CarriedOut, Error> {
+        let _io = self.0.session_io.lock().await;
+        let site = self.site();
+        if !last && !matches!(site.sessions, Sessions::Store(_)) {
+            return Ok(CarriedOut::Nothing);
+        }
+        let (mut session, mut last_login) = self.take_session()?;
+        let admitted = site.admit(&session, self.place().client, Timestamp::now());
+        // Before the session says that its user is signed in: reset links end by this time.
+        let dated = match (admitted, &last_login) {
+            (Ok(()), Some((id, at))) => {
+                let dated = site.users.set_last_login(id, *at).await;
+                dated.map(drop).map_err(Error::from)
+            }
+            (admitted, _) => admitted,
+        };
+        let committed = match dated {
+            Ok(()) => {
+                last_login = None;
+                site.carry_out(&mut session).await.map_err(Error::from)
+            }
+            Err(error) => Err(error),
+        };
+        if !last {
+            // After an error too: the response's own commit finds out that this is still to be done.
+            let mut state = self.state();
+            state.session = Slot::Open(session);
+            state.last_login = state.last_login.take().or(last_login);
+        }
+        committed
     }
 
     /// Whether a cookie of this response is for https only.
@@ -307,4 +315,17 @@ pub(crate) fn find_cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cow<
 fn find_cookies<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = Cow<'a, str>> {
     let headers = headers.get_all(COOKIE).iter().rev();
     headers.flat_map(move |header| cookie::find_all(header.as_bytes(), name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_fits_what_the_allocator_has_at_hand() {
+        fn size<F: Future>(_: impl FnOnce(Visit, bool) -> F) -> usize {
+            size_of::<F>()
+        }
+        assert!(size(Visit::carry_out) <= 1024, "{}", size(Visit::carry_out));
+    }
 }

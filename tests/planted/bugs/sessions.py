@@ -317,8 +317,8 @@ BUGS = [
     Bug(
         "memory clears a session away at the moment of its end",
         SHELF,
-        "&& place.end < now",
-        "&& place.end <= now",
+        "&& end < now",
+        "&& end <= now",
         MEMORY_CONTRACT,
     ),
     Bug(

@@ -8,7 +8,7 @@ use crate::random;
 /// A session's name in its store and the value of its cookie.
 ///
 /// Whoever knows it holds the session, so `Debug` never shows it. Clones share the text.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionKey(Arc<str>);
 
 impl SessionKey {

@@ -77,7 +77,7 @@ impl Store for MemoryStore {
             ));
         }
         let version = new.version();
-        shelf.put(key, new);
+        shelf.add(key, new);
         Ok(Created::Created(version))
     }
 
@@ -95,7 +95,7 @@ impl Store for MemoryStore {
             Some(kept) if kept.version() != *seen => Replaced::Changed(kept.stored()),
             Some(_) => {
                 let version = new.version();
-                shelf.put(key, new);
+                shelf.change(key, new);
                 Replaced::Replaced(version)
             }
         })

@@ -123,9 +123,14 @@ impl Link {
 
     /// The connection, made if there is none.
     async fn live(&self) -> Result<Live, Failure> {
-        if let Some(live) = self.current() {
-            return Ok(live);
+        match self.current() {
+            Some(live) => Ok(live),
+            // In a box, as everything that is rare, so that every call is small.
+            None => Box::pin(self.connected()).await,
         }
+    }
+
+    async fn connected(&self) -> Result<Live, Failure> {
         let mut connector = Arc::clone(&self.0.connecting).lock_owned().await;
         // Whoever held the lock has made one, if it could.
         if let Some(live) = self.current() {
@@ -209,22 +214,26 @@ impl Connector {
 
 impl Connection {
     async fn ask(self, call: &Call<'_>) -> Result<Vec<Value>, Failure> {
-        let mut cluster = match self {
+        match self {
             Self::One(mut one) => {
                 let mut answer = said(one.req_packed_command(&call.by_hash()).await);
                 if answer.as_ref().is_err_and(is_unknown) {
                     answer = said(one.req_packed_command(&call.whole()).await);
                 }
-                return call.read(answer?);
+                call.read(answer?)
             }
-            Self::Cluster(cluster) => cluster,
-        };
-        loop {
-            match ask_cluster(&mut cluster, call).await {
-                // Said by a node that did nothing: the call's own deadline ends this.
-                Err(failure) if failure.is_for_another_node() => sleep(PAUSE).await,
-                answer => return answer,
-            }
+            Self::Cluster(cluster) => Box::pin(ask_nodes(cluster, call)).await,
+        }
+    }
+}
+
+/// The answer of the node that has the key, wherever that is by now.
+async fn ask_nodes(mut cluster: ClusterConnection, call: &Call<'_>) -> Result<Vec<Value>, Failure> {
+    loop {
+        match ask_cluster(&mut cluster, call).await {
+            // Said by a node that did nothing: the call's own deadline ends this.
+            Err(failure) if failure.is_for_another_node() => sleep(PAUSE).await,
+            answer => return answer,
         }
     }
 }

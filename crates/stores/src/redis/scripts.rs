@@ -17,6 +17,9 @@ pub(super) struct Call<'a> {
     repeatable: bool,
 }
 
+/// Bytes of a command beside its script, its key and what is long: it need not grow.
+const ROOM: usize = 64;
+
 pub(super) enum Argument<'a> {
     Bytes(&'a [u8]),
     Millis(i64),
@@ -56,8 +59,16 @@ impl<'a> Call<'a> {
     }
 
     fn command(&self, name: &str, script: &str) -> Cmd {
-        let mut command = redis::cmd(name);
-        command.arg(script).arg(1).arg(self.key);
+        let bytes = |argument: &Argument<'_>| match argument {
+            Argument::Bytes(bytes) => bytes.len(),
+            Argument::Millis(_) => 0,
+        };
+        let long: usize = self.arguments.iter().map(bytes).sum();
+        let mut command = Cmd::with_capacity(
+            self.arguments.len() + 4,
+            script.len() + self.key.len() + long + ROOM,
+        );
+        command.arg(name).arg(script).arg(1).arg(self.key);
         for argument in &self.arguments {
             match argument {
                 Argument::Bytes(bytes) => command.arg(*bytes),

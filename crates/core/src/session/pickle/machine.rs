@@ -9,6 +9,9 @@ use crate::session::data::{DataError, LONGEST_INTEGER};
 /// Bytes of an integer of as many digits as Python's JSON reader takes.
 const LONGEST_LONG: usize = LONGEST_INTEGER * 10 / 24;
 
+/// Values for which there is room from the start: a login makes nine.
+const USUAL: usize = 16;
+
 /// What a pickle makes. What stands behind its end is ignored, as by Python.
 ///
 /// Time and memory grow with the length of the pickle: each instruction makes at most one value, and what a length
@@ -17,10 +20,10 @@ pub(super) fn run(pickle: &[u8]) -> Result<Tree<'_>, PickleError> {
     let mut machine = Machine {
         bytes: pickle,
         at: 0,
-        nodes: Vec::new(),
-        stack: Vec::new(),
+        nodes: Vec::with_capacity(USUAL),
+        stack: Vec::with_capacity(USUAL),
         marks: Vec::new(),
-        memo: Vec::new(),
+        memo: Vec::with_capacity(USUAL),
         memoized: 0,
     };
     loop {

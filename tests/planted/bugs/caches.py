@@ -35,14 +35,14 @@ BUGS = [
     Bug(
         "Redis replaces whatever is there",
         SCRIPTS,
-        "if kept ~= ARGV[1] then return {KEYS[1], kept, at, left} end\nif ARGV[4]",
+        "if kept ~= ARGV[1] then {found} end\nif ARGV[4]",
         "if ARGV[4]",
         CONTRACT,
     ),
     Bug(
         "Redis deletes whatever is there",
         SCRIPTS,
-        "if ARGV[2] and not ended and kept ~= ARGV[2] then return {KEYS[1], kept, at, left} end\n",
+        "if ARGV[2] and not ended and kept ~= ARGV[2] then {found} end\n",
         "",
         CONTRACT,
     ),

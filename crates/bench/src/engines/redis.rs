@@ -7,7 +7,7 @@ use cloakroom_core::time::Timestamp;
 use cloakroom_stores::RedisStore;
 use cloakroom_stores::redis::RedisOptions;
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Cmd, Script, Value};
+use redis::{AsyncConnectionConfig, Cmd, Script};
 
 use super::side::Side;
 
@@ -35,24 +35,23 @@ local at, left = -3, -1
 if kept then
   at = redis.pcall('PEXPIRETIME', KEYS[1])
   if type(at) == 'table' then at = -3; left = redis.call('PTTL', KEYS[1]) end
-end
-";
+end";
 
-const LOAD: &str = "\
-if not kept then return {KEYS[1]} end
-return {KEYS[1], kept, at, left}";
+const LOAD: &str = "
+if not kept then return KEYS[1] .. '\\n-' end
+return KEYS[1] .. string.format('\\n=%.0f %.0f ', at, left) .. kept";
 
 const CREATE: &str = "\
-if not redis.call('SET', KEYS[1], ARGV[1], 'NX') then return {KEYS[1], 0} end
+if not redis.call('SET', KEYS[1], ARGV[1], 'NX') then return KEYS[1] .. '\\n-' end
 redis.call('PEXPIREAT', KEYS[1], ARGV[2])
-return {KEYS[1], 1}";
+return KEYS[1] .. '\\n+'";
 
-const REPLACE: &str = "\
-if not kept or (at >= 0 and at <= tonumber(ARGV[2])) then return {KEYS[1], 0} end
-if kept ~= ARGV[1] then return {KEYS[1], kept, at, left} end
+const REPLACE: &str = "
+if not kept or (at >= 0 and at <= tonumber(ARGV[2])) then return KEYS[1] .. '\\n-' end
+if kept ~= ARGV[1] then return KEYS[1] .. string.format('\\n=%.0f %.0f ', at, left) .. kept end
 if ARGV[4] then redis.call('SET', KEYS[1], ARGV[4]) end
 redis.call('PEXPIREAT', KEYS[1], ARGV[3])
-return {KEYS[1], 1}";
+return KEYS[1] .. '\\n+'";
 
 /// One of the driver's multiplexed connections, without its deadlines.
 pub(crate) async fn connect(url: &str) -> MultiplexedConnection {
@@ -88,7 +87,7 @@ impl Bare {
         command
     }
 
-    async fn ask(&mut self, command: Cmd) -> Vec<Value> {
+    async fn ask(&mut self, command: Cmd) -> Vec<u8> {
         let answer = command.query_async(&mut self.connection).await;
         answer.expect("the server answers")
     }
@@ -98,10 +97,8 @@ impl Side for Bare {
     async fn load(&mut self, key: &SessionKey, _: Timestamp) -> Option<SessionData> {
         let command = self.call(&self.load, key);
         let answer = self.ask(command).await;
-        let [_, Value::BulkString(pickle), ..] = &answer[..] else {
-            return None;
-        };
-        SessionData::from_pickle(pickle).ok()
+        let value = answer.splitn(3, |byte| *byte == b' ').nth(2)?;
+        SessionData::from_pickle(value).ok()
     }
 
     async fn create(&mut self, key: &SessionKey, record: &Record) -> Option<Version> {
@@ -109,7 +106,9 @@ impl Side for Bare {
         let mut command = self.call(&self.create, key);
         command.arg(&**pickle).arg(millis(record.expire_date()));
         let answer = self.ask(command).await;
-        (answer.last() == Some(&Value::Int(1))).then(|| Version::of_bytes(Arc::clone(pickle)))
+        answer
+            .ends_with(b"\n+")
+            .then(|| Version::of_bytes(Arc::clone(pickle)))
     }
 
     async fn replace(
@@ -124,7 +123,9 @@ impl Side for Bare {
         command.arg(seen.as_bytes()).arg(millis(now));
         command.arg(millis(record.expire_date())).arg(&**pickle);
         let answer = self.ask(command).await;
-        (answer[1..] == [Value::Int(1)]).then(|| Version::of_bytes(Arc::clone(pickle)))
+        answer
+            .ends_with(b"\n+")
+            .then(|| Version::of_bytes(Arc::clone(pickle)))
     }
 }
 

@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use cloakroom_core::session::{Record, SessionKey, StoreError, Stored};
-use redis::Value;
 
 use super::RedisStore;
-use super::scripts::{Argument, BLOCK, CREATE, Call, PEEK, UNBLOCK};
-use super::sessions::{ends, millis};
+use super::scripts::{Answer, Argument, BLOCK, CREATE, Call, PEEK, UNBLOCK};
+use super::sessions::{ends, millis, stored};
 
 /// What the cache has of a session.
 pub(crate) enum Cached {
@@ -27,10 +26,10 @@ impl RedisStore {
     pub(crate) async fn peek(&self, session: &SessionKey) -> Result<Cached, StoreError> {
         let key = self.key(session);
         let answer = self.0.link.ask(&Call::reading(&PEEK, &key)).await?;
-        Ok(match answer[..] {
-            [] => Cached::Nothing,
-            [Value::Int(1)] => Cached::Blocked,
-            _ => Cached::Value(self.found(answer)?),
+        Ok(match answer {
+            Answer::Not => Cached::Nothing,
+            Answer::Done => Cached::Blocked,
+            Answer::Found(found) => Cached::Value(stored(found)),
         })
     }
 

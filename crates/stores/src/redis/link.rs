@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::error::{Failure, unanswered};
 use super::place::Place;
-use super::scripts::Call;
+use super::scripts::{Answer, Call};
 
 /// One attempt to connect takes no longer, so that a network which swallows packets is tried again soon.
 const ATTEMPT: Duration = Duration::from_secs(1);
@@ -68,8 +68,8 @@ impl Link {
         &self.0.place
     }
 
-    /// What the server says to `call`, without the key that each answer begins with.
-    pub(super) async fn ask(&self, call: &Call<'_>) -> Result<Vec<Value>, StoreError> {
+    /// What the server says to `call`.
+    pub(super) async fn ask(&self, call: &Call<'_>) -> Result<Answer, StoreError> {
         let until = Instant::now() + self.0.deadline;
         let mut used = None;
         let answer = timeout_at(until, self.ask_on(call, &mut used)).await;
@@ -85,7 +85,7 @@ impl Link {
         }
     }
 
-    async fn ask_on(&self, call: &Call<'_>, used: &mut Option<u64>) -> Result<Vec<Value>, Failure> {
+    async fn ask_on(&self, call: &Call<'_>, used: &mut Option<u64>) -> Result<Answer, Failure> {
         let mut again = call.is_repeatable();
         loop {
             let live = self.live().await?;
@@ -213,7 +213,7 @@ impl Connector {
 }
 
 impl Connection {
-    async fn ask(self, call: &Call<'_>) -> Result<Vec<Value>, Failure> {
+    async fn ask(self, call: &Call<'_>) -> Result<Answer, Failure> {
         match self {
             Self::One(mut one) => {
                 let mut answer = said(one.req_packed_command(&call.by_hash()).await);
@@ -228,7 +228,7 @@ impl Connection {
 }
 
 /// The answer of the node that has the key, wherever that is by now.
-async fn ask_nodes(mut cluster: ClusterConnection, call: &Call<'_>) -> Result<Vec<Value>, Failure> {
+async fn ask_nodes(mut cluster: ClusterConnection, call: &Call<'_>) -> Result<Answer, Failure> {
     loop {
         match ask_cluster(&mut cluster, call).await {
             // Said by a node that did nothing: the call's own deadline ends this.
@@ -239,10 +239,7 @@ async fn ask_nodes(mut cluster: ClusterConnection, call: &Call<'_>) -> Result<Ve
 }
 
 /// One node's answer; a node that names another one is believed once.
-async fn ask_cluster(
-    cluster: &mut ClusterConnection,
-    call: &Call<'_>,
-) -> Result<Vec<Value>, Failure> {
+async fn ask_cluster(cluster: &mut ClusterConnection, call: &Call<'_>) -> Result<Answer, Failure> {
     let mut answer = said(cluster.req_packed_command(&call.by_hash()).await);
     if answer.as_ref().is_err_and(is_unknown) {
         answer = said(cluster.req_packed_command(&call.whole()).await);

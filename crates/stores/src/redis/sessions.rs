@@ -7,23 +7,22 @@ use cloakroom_core::session::{
     Created, Deleted, Record, Replaced, SessionKey, Store, StoreError, Stored, Version,
 };
 use cloakroom_core::time::Timestamp;
-use redis::Value;
 
 use super::RedisStore;
-use super::scripts::{Argument, CREATE, Call, DELETE, LOAD, REPLACE};
+use super::scripts::{Answer, Argument, CREATE, Call, DELETE, Found, LOAD, REPLACE};
 
 #[async_trait]
 impl Store for RedisStore {
     async fn load(&self, key: &SessionKey, now: Timestamp) -> Result<Option<Stored>, StoreError> {
         let key = self.key(key);
         let answer = self.0.link.ask(&Call::reading(&LOAD, &key)).await?;
-        match <[Value; 3]>::try_from(answer) {
-            Ok(found) => {
-                let stored = self.stored(found)?;
+        match answer {
+            Answer::Found(found) => {
+                let stored = stored(found);
                 Ok((stored.expire_date > now).then_some(stored))
             }
-            Err(nothing) if nothing.is_empty() => Ok(None),
-            Err(_) => Err(self.odd()),
+            Answer::Not => Ok(None),
+            Answer::Done => Err(self.odd()),
         }
     }
 
@@ -32,10 +31,10 @@ impl Store for RedisStore {
         let value = record.pickled();
         let arguments = vec![Argument::Bytes(value), ends(record)];
         let call = Call::writing(&CREATE, &key, arguments);
-        match self.0.link.ask(&call).await?[..] {
-            [Value::Int(1)] => Ok(Created::Created(Version::of_bytes(Arc::clone(value)))),
-            [Value::Int(0)] => Ok(Created::KeyTaken),
-            _ => Err(self.odd()),
+        match self.0.link.ask(&call).await? {
+            Answer::Done => Ok(Created::Created(Version::of_bytes(Arc::clone(value)))),
+            Answer::Not => Ok(Created::KeyTaken),
+            Answer::Found(_) => Err(self.odd()),
         }
     }
 
@@ -57,11 +56,11 @@ impl Store for RedisStore {
             .link
             .ask(&Call::writing(&REPLACE, &key, arguments))
             .await?;
-        match answer[..] {
-            [Value::Int(1)] => Ok(Replaced::Replaced(Version::of_bytes(Arc::clone(value)))),
-            [Value::Int(0)] => Ok(Replaced::Gone),
-            _ => self.found(answer).map(Replaced::Changed),
-        }
+        Ok(match answer {
+            Answer::Done => Replaced::Replaced(Version::of_bytes(Arc::clone(value))),
+            Answer::Not => Replaced::Gone,
+            Answer::Found(found) => Replaced::Changed(stored(found)),
+        })
     }
 
     async fn delete(
@@ -78,11 +77,11 @@ impl Store for RedisStore {
             .link
             .ask(&Call::writing(&DELETE, &key, arguments))
             .await?;
-        match answer[..] {
-            [Value::Int(1)] => Ok(Deleted::Deleted),
-            [Value::Int(0)] => Ok(Deleted::Gone),
-            _ => self.found(answer).map(Deleted::Changed),
-        }
+        Ok(match answer {
+            Answer::Done => Deleted::Deleted,
+            Answer::Not => Deleted::Gone,
+            Answer::Found(found) => Deleted::Changed(stored(found)),
+        })
     }
 
     /// Redis removes by itself what has expired.
@@ -92,32 +91,24 @@ impl Store for RedisStore {
 }
 
 impl RedisStore {
-    pub(super) fn found(&self, answer: Vec<Value>) -> Result<Stored, StoreError> {
-        let found = <[Value; 3]>::try_from(answer).map_err(|_| self.odd())?;
-        self.stored(found)
-    }
-
-    /// A value, when it ends, and how long it has left where the server cannot tell that.
-    fn stored(&self, found: [Value; 3]) -> Result<Stored, StoreError> {
-        let [Value::BulkString(value), Value::Int(at), Value::Int(left)] = found else {
-            return Err(self.odd());
-        };
-        let in_millis = |millis: i64| Timestamp::from_unix_micros(millis.saturating_mul(1000));
-        let expire_date = match (at, left) {
-            (0.., _) => in_millis(at),
-            (-3, 0..) => in_millis(Timestamp::now().unix_micros() / 1000 + left),
-            // A site may keep sessions for ever.
-            _ => Timestamp::MAX,
-        };
-        Ok(Stored::pickled(value, expire_date))
-    }
-
     fn odd(&self) -> StoreError {
         StoreError::new(format!(
             "{} gave an answer that is not understood",
             self.0.link.place()
         ))
     }
+}
+
+/// A record that was found.
+pub(super) fn stored(found: Found) -> Stored {
+    let in_millis = |millis: i64| Timestamp::from_unix_micros(millis.saturating_mul(1000));
+    let expire_date = match (found.at, found.left) {
+        (at @ 0.., _) => in_millis(at),
+        (-3, left @ 0..) => in_millis(Timestamp::now().unix_micros() / 1000 + left),
+        // A site may keep sessions for ever.
+        _ => Timestamp::MAX,
+    };
+    Stored::pickled(found.value, expire_date)
 }
 
 pub(super) fn ends(record: &Record) -> Argument<'static> {

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use cloakroom_core::auth::UserStore;
 use cloakroom_core::session::{SessionKey, Store};
 use cloakroom_core::time::Timestamp;
-use cloakroom_stores::{Migrated, MySqlOptions, MySqlStore, Problem, SessionTable};
+use cloakroom_stores::{Contents, Migrated, MySqlOptions, MySqlStore, Problem, SessionTable};
 use cloakroom_testing::{record, store_contract, user_store_contract};
 
-use crate::databases::{edit, empty, hasty, open, ours};
+use crate::databases::{edit, empty, hasty, migrate, open, ours};
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs MariaDB"]
@@ -117,4 +117,40 @@ async fn a_table_of_the_site_s_own_is_never_made() {
     let missing = tables.map(|table| Problem::MissingTable { table });
     assert_eq!(store.check().await.unwrap(), missing);
     assert_eq!(edit(&name, "SHOW TABLES"), "");
+}
+
+#[tokio::test]
+#[ignore = "needs MariaDB"]
+async fn a_database_of_sessions_alone_has_their_table_and_keeps_the_contract() {
+    let alone = || {
+        let (name, whole) = empty();
+        let options = MySqlOptions {
+            contents: Contents::Sessions,
+            ..MySqlOptions::default()
+        };
+        (open(&name, options), whole, name)
+    };
+    let (store, whole, name) = alone();
+    let now = Timestamp::now();
+    assert_eq!(store.check().await.unwrap().len(), 1);
+    assert_eq!(store.migrate(now).await.unwrap(), Migrated::Created);
+    assert_eq!(store.migrate(now).await.unwrap(), Migrated::NothingToDo);
+    assert_eq!(store.check().await.unwrap(), []);
+    assert!(store.made_by_us().await.unwrap());
+    let count = "SELECT count(*) FROM information_schema.tables WHERE table_schema = database()";
+    assert_eq!(
+        edit(&name, count).trim(),
+        "2",
+        "the table, and the record of it"
+    );
+    let missing = Problem::MissingTable {
+        table: "auth_user".into(),
+    };
+    assert_eq!(whole.check().await.unwrap(), [missing]);
+    store_contract(|| async {
+        let (store, ..) = alone();
+        migrate(&store).await;
+        Arc::new(store) as Arc<dyn Store>
+    })
+    .await;
 }

@@ -39,18 +39,16 @@ pub(in crate::session) fn to_wtf8(raw: &str) -> Cow<'_, [u8]> {
     for unit in char::decode_utf16(units(raw)) {
         match unit {
             Ok(character) => bytes.extend(character.encode_utf8(&mut [0; 4]).as_bytes()),
-            Err(lone) => {
-                // Three bytes, as for any other character of its size.
-                let [high, low] = lone.unpaired_surrogate().to_be_bytes();
-                bytes.extend([
-                    0xE0 | high >> 4,
-                    0x80 | (high & 0xF) << 2 | low >> 6,
-                    0x80 | low & 0x3F,
-                ]);
-            }
+            Err(lone) => bytes.extend(surrogate_bytes(lone.unpaired_surrogate())),
         }
     }
     Cow::Owned(bytes)
+}
+
+/// A lone surrogate in such a text: three bytes, as for any other character of its size.
+pub(in crate::session) const fn surrogate_bytes(surrogate: u16) -> [u8; 3] {
+    let [high, low] = surrogate.to_be_bytes();
+    [0xED, 0x80 + high % 16 * 4 + low / 64, 0x80 + low % 64]
 }
 
 /// Adds a text in UTF-8 or with lone surrogates as a string's content. Other bytes are left out.
@@ -77,10 +75,8 @@ pub(in crate::session) fn push_wtf8(bytes: &[u8], text: &mut String) {
         rest = match (error, after) {
             (None, _) => return,
             (Some(_), [0xED, middle @ 0xA0..=0xBF, last @ 0x80..=0xBF, after @ ..]) => {
-                push_unit(
-                    0xD000 | u16::from(middle & 0x3F) << 6 | u16::from(last & 0x3F),
-                    text,
-                );
+                let unit = 0xD000 + u16::from(middle % 64) * 64 + u16::from(last % 64);
+                push_unit(unit, text);
                 after
             }
             (Some(_), [_, after @ ..]) => after,
@@ -91,17 +87,11 @@ pub(in crate::session) fn push_wtf8(bytes: &[u8], text: &mut String) {
 
 /// A number as Python's JSON writer writes it, with the words that JSON has not.
 pub(in crate::session) fn float_text(number: f64) -> String {
-    if number.is_nan() {
-        "NaN".to_owned()
-    } else if number.is_infinite() {
-        if number > 0.0 {
-            "Infinity"
-        } else {
-            "-Infinity"
-        }
-        .to_owned()
-    } else {
-        float(&format!("{number:e}"))
+    match number {
+        f64::INFINITY => "Infinity".to_owned(),
+        f64::NEG_INFINITY => "-Infinity".to_owned(),
+        _ if number.is_nan() => "NaN".to_owned(),
+        _ => finite(number),
     }
 }
 
@@ -304,31 +294,33 @@ impl Formatter for PythonFormatter {
     }
 
     fn write_f64<W: ?Sized + io::Write>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
-        writer.write_all(float(&even(value, format!("{value:e}"))).as_bytes())
+        writer.write_all(finite(value).as_bytes())
     }
 }
 
+/// Python's `repr` of a finite number.
+fn finite(number: f64) -> String {
+    float(&even(number, format!("{number:e}")))
+}
+
 /// Of two shortest forms that are equally near to a number Python takes the one that ends with an even digit, and Rust
-/// the greater one.
+/// the greater one. What lies in such a middle has one binary place more than the forms have decimal ones, so its own
+/// digits end with 25 or 75, and only a 3 in the place of that 25 is odd.
 fn even(value: f64, scientific: String) -> String {
     let Some((digits, exponent)) = scientific.split_once('e') else {
         return scientific;
     };
-    let odd = digits
-        .chars()
-        .last()
-        .and_then(|last| last.to_digit(10))
-        .filter(|last| last % 2 == 1);
-    let Some(odd) = odd else { return scientific };
-    let lower = format!("{}{}", &digits[..digits.len() - 1], odd - 1);
+    let Some(before) = digits.strip_suffix('3') else {
+        return scientific;
+    };
     // The number lies in the middle if a 5 follows the lower one's digits, and then nothing. So many zeros decide:
     // no number of 53 bits is nearer to a decimal one of seventeen digits without being it.
     let places = digits
         .split_once('.')
         .map_or(0, |(_, decimals)| decimals.len());
     let exact = format!("{value:.*e}", places + 25);
-    let middle = format!("{lower}5{}e{exponent}", "0".repeat(24));
-    let lower = format!("{lower}e{exponent}");
+    let middle = format!("{before}25{}e{exponent}", "0".repeat(24));
+    let lower = format!("{before}2e{exponent}");
     if exact == middle && lower.parse() == Ok(value) {
         lower
     } else {
@@ -374,7 +366,7 @@ mod tests {
 
     #[test]
     fn numbers_are_written_as_python_writes_them() {
-        let rows: [(f64, &str); 20] = [
+        let rows: [(f64, &str); 22] = [
             (1.0, "1.0"),
             (0.0, "0.0"),
             (-0.0, "-0.0"),
@@ -396,10 +388,17 @@ mod tests {
             (-888_300_243_081_081.2, "-888300243081081.2"),
             (888_300_243_081_081.8, "888300243081081.8"),
             (9_007_199_254_740_993_000.0, "9.007199254740993e+18"),
+            (9e12 + 0.0625, "9000000000000.062"),
+            // In the middle too, but the lower form is another number, for the step down from a power of two is half.
+            (2_f64.powi(-24), "5.960464477539063e-08"),
         ];
         for (number, text) in rows {
             assert_eq!(to_json(&number).unwrap(), text);
+            assert_eq!(float_text(number), text);
         }
+        assert_eq!(float_text(f64::NAN), "NaN");
+        assert_eq!(float_text(f64::INFINITY), "Infinity");
+        assert_eq!(float_text(f64::NEG_INFINITY), "-Infinity");
         assert_eq!(to_json(&(0.1_f32, 1e16_f32)).unwrap(), "[0.1,1e+16]");
         assert_eq!(
             to_json(&(1, true, None::<u8>, "x")).unwrap(),
@@ -424,6 +423,26 @@ mod tests {
         ] {
             assert_eq!(normal_form(raw), normal);
             assert!(matches!(normal_form(normal), Cow::Borrowed(_)));
+        }
+    }
+
+    #[test]
+    fn lone_surrogates_have_the_bytes_that_python_passes() {
+        // `encode("utf-8", "surrogatepass")` of each.
+        let rows: [(&str, &[u8]); 7] = [
+            (r"\ud800", b"\xed\xa0\x80"),
+            (r"\ud83d", b"\xed\xa0\xbd"),
+            (r"\ud8ff", b"\xed\xa3\xbf"),
+            (r"\udbff", b"\xed\xaf\xbf"),
+            (r"\udc00", b"\xed\xb0\x80"),
+            (r"a\udf55b", b"a\xed\xbd\x95b"),
+            (r"\udfff\ud800", b"\xed\xbf\xbf\xed\xa0\x80"),
+        ];
+        for (escaped, bytes) in rows {
+            assert_eq!(&*to_wtf8(escaped), bytes, "{escaped}");
+            let mut text = String::new();
+            push_wtf8(bytes, &mut text);
+            assert_eq!(text, escaped);
         }
     }
 

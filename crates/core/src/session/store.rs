@@ -451,6 +451,23 @@ mod tests {
     }
 
     #[test]
+    fn the_plain_pickle_is_the_same_whatever_the_data_were_read_from() {
+        let secrets = Secrets::new(SecretKey::insecure_new("k").unwrap());
+        let codec = Codec::new(&secrets, Codec::DJANGO_SALT, Compression::Never);
+        // {"a": (1,)}
+        let before = Form::Pickled((*b"\x80\x04}\x8c\x01aK\x01\x85s.").into());
+        let json = r#"{"a":[1],"b":2}"#;
+        let record = Record::new(json.into(), NOW, codec, NOW).changed_from(&before);
+        let plain = SessionData::from_ascii(json).unwrap().to_pickle();
+        assert_eq!(plain, b"\x80\x04}(\x8c\x01a](K\x01e\x8c\x01bK\x02u.");
+        assert_eq!(record.plain_pickle(), plain);
+        assert_eq!(
+            **record.pickled(),
+            *b"\x80\x04}(\x8c\x01a(K\x01t\x8c\x01bK\x02u."
+        );
+    }
+
+    #[test]
     fn a_version_is_what_is_stored() {
         assert_eq!(Version::of_text("a").as_text(), Some("a"));
         assert_eq!(Version::of_text("a").as_bytes(), b"a");

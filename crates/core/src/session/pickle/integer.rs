@@ -11,15 +11,8 @@ pub(super) fn to_bytes(digits: &str) -> Vec<u8> {
     };
     // Nine digits at a time, in words of 32 bits, the lowest first.
     let mut words: Vec<u32> = Vec::new();
-    let mut rest = digits;
-    while !rest.is_empty() {
-        let first = match rest.len() % 9 {
-            0 => 9,
-            some => some,
-        };
-        let (part, after) = rest.split_at(first);
-        rest = after;
-        let mut carry = part.bytes().fold(0, |sum, digit| {
+    for part in digits.as_bytes().rchunks(9).rev() {
+        let mut carry = part.iter().fold(0, |sum, digit| {
             sum * 10 + u64::from(digit.wrapping_sub(b'0') & 15)
         });
         for word in &mut words {
@@ -27,9 +20,7 @@ pub(super) fn to_bytes(digits: &str) -> Vec<u8> {
             *word = low(carry);
             carry >>= 32;
         }
-        if carry > 0 {
-            words.push(low(carry));
-        }
+        words.push(low(carry));
     }
     let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
     if negative {
@@ -75,7 +66,7 @@ pub(super) fn to_digits(bytes: &[u8]) -> String {
     while !words.is_empty() {
         let mut rest = 0_u64;
         for word in words.iter_mut().rev() {
-            rest = rest << 32 | u64::from(*word);
+            rest = (rest << 32) + u64::from(*word);
             *word = low(rest / 1_000_000_000);
             rest %= 1_000_000_000;
         }

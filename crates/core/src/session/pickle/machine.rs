@@ -4,10 +4,11 @@ use std::borrow::Cow;
 
 use super::tree::{Id, Node, Tree, wtf8_length};
 use super::{PickleError, integer, opcode as op};
-use crate::session::data::{DataError, LONGEST_INTEGER};
+use crate::session::data::{DataError, LONGEST_INTEGER, ascii};
 
-/// Bytes of an integer of as many digits as Python's JSON reader takes.
-const LONGEST_LONG: usize = LONGEST_INTEGER * 10 / 24;
+/// Bytes of the greatest integer of as many digits as Python's JSON reader takes. A longer one has more digits, or bytes
+/// that only repeat its sign, and Python writes none of those.
+const LONGEST_LONG: usize = 1_786;
 
 /// Values for which there is room from the start: a login makes nine.
 const USUAL: usize = 16;
@@ -284,8 +285,8 @@ impl<'a> Machine<'a> {
     /// Remembers what is on top of the stack.
     fn put(&mut self, place: usize) -> Result<(), PickleError> {
         let top = self.top()?;
-        // Python counts places from 0, so a greater number is nobody's.
-        if place > self.bytes.len() {
+        // Python counts places from 0, and what fills one takes a byte, so a greater number is nobody's.
+        if place >= self.bytes.len() {
             return Err(PickleError::Malformed);
         }
         if place >= self.memo.len() {
@@ -357,9 +358,8 @@ fn raw_unicode(line: &[u8]) -> Result<Vec<u8>, PickleError> {
                 let length = if *kind == b'u' { 4 } else { 8 };
                 let digits = after.get(..length).ok_or(PickleError::Malformed)?;
                 let point = digits.iter().try_fold(0, |point, digit| {
-                    Some(point << 4 | char::from(*digit).to_digit(16)?)
+                    Some(point * 16 + char::from(*digit).to_digit(16)?)
                 });
-                let point = point.filter(|point| *point <= 0x10_FFFF);
                 (point.ok_or(PickleError::Malformed)?, &after[length..])
             }
             // A pair: its second one begins nothing.
@@ -372,10 +372,9 @@ fn raw_unicode(line: &[u8]) -> Result<Vec<u8>, PickleError> {
         rest = after;
         match char::from_u32(point) {
             Some(character) => text.extend(character.encode_utf8(&mut [0; 4]).as_bytes()),
-            // A lone surrogate has three bytes, as any other character of its size.
             None => {
-                let sextet = |shift: u32| 0x80 | u8::try_from(point >> shift & 0x3F).unwrap_or(0);
-                text.extend([0xED, sextet(6), sextet(0)]);
+                let surrogate = u16::try_from(point).map_err(|_| PickleError::Malformed)?;
+                text.extend(ascii::surrogate_bytes(surrogate));
             }
         }
     }

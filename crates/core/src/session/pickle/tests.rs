@@ -90,6 +90,79 @@ fn what_is_no_dict_is_no_session() {
 }
 
 #[test]
+fn an_error_says_what_is_wrong_with_the_pickle() {
+    let rows = [
+        (PickleError::Malformed, "no pickle"),
+        (PickleError::Unsupported, "a pickle of more than JSON has"),
+        (PickleError::NotADict, "a pickle of no dict"),
+        (PickleError::SameName, "a pickle with two keys of one name"),
+        (
+            PickleError::TooLong,
+            "a pickle that would become a far longer text",
+        ),
+        (
+            PickleError::Data(DataError::TooDeep),
+            "a pickle of what Python could not keep: nested more than 900 levels deep",
+        ),
+    ];
+    for (error, text) in rows {
+        assert_eq!(error.to_string(), text);
+    }
+}
+
+#[test]
+fn what_is_remembered_comes_again_by_its_place() {
+    // What Python makes of each way of remembering something and of asking for it.
+    let rows: [(&[u8], &str); 6] = [
+        (b"}(\x8c\x01ap3\nK\x01\x8c\x01bg3\nu.", "a"),
+        (b"}(\x8c\x01aq\x03K\x01\x8c\x01bh\x03u.", "a"),
+        (b"}(\x8c\x01ar\x03\0\0\0K\x01\x8c\x01bj\x03\0\0\0u.", "a"),
+        (b"}(\x8c\x01a\x94K\x01\x8c\x01bh\0u.", "a"),
+        // Where no place is named it is the number of those that are taken, whichever they are.
+        (b"}(\x8c\x01aq\x05K\x01\x8c\x01b\x94h\x01u.", "b"),
+        (b"}(\x8c\x01aq\0K\x01q\0\x8c\x01b\x94h\x01u.", "b"),
+    ];
+    for (pickle, b) in rows {
+        let json = format!(r#"{{"a":1,"b":"{b}"}}"#);
+        assert_eq!(text(pickle), Ok(json), "{}", pickle.escape_ascii());
+    }
+}
+
+#[test]
+fn a_place_is_less_than_the_pickle_is_long() {
+    assert_eq!(text(b"}r\x06\0\0\0.").as_deref(), Ok("{}"));
+    assert_eq!(text(b"}r\x07\0\0\0."), Err(PickleError::Malformed));
+}
+
+#[test]
+fn a_backslash_begins_an_escape_unless_it_ends_a_pair() {
+    // What Python makes of each line, and how its JSON writer writes that.
+    let rows = [
+        (r"\u0041", "A"),
+        (r"\\u0041", r"\\\\u0041"),
+        (r"\\\u0041", r"\\\\A"),
+        (r"\a", r"\\a"),
+        (r"\", r"\\"),
+        (r"\uAbCd", r"\uabcd"),
+        (r"\U0001F600", r"\ud83d\ude00"),
+        (r"\ud83d\ude00\udfff", r"\ud83d\ude00\udfff"),
+    ];
+    for (line, json) in rows {
+        let pickle = format!("}}Va\nV{line}\ns.");
+        let json = format!(r#"{{"a":"{json}"}}"#);
+        assert_eq!(text(pickle.as_bytes()), Ok(json), "{line}");
+    }
+}
+
+#[test]
+fn a_frame_ends_within_the_pickle() {
+    for (length, read) in [(1, true), (2, true), (3, false), (12, false)] {
+        let pickle = [b"\x95", &[length, 0, 0, 0, 0, 0, 0, 0][..], b"}."].concat();
+        assert_eq!(text(&pickle).is_ok(), read, "{length}");
+    }
+}
+
+#[test]
 fn none_is_none_however_it_is_made() {
     for pickle in [
         &b"N."[..],
@@ -104,6 +177,9 @@ fn none_is_none_however_it_is_made() {
         b".",
         b"N",
         b"}.",
+        // An integer whose last byte is an N; and what stands behind the end.
+        b"M\x01N.",
+        b"}.N.",
         b"\x80\x04}(\x8c\x01aNu.",
         b"\x8c\x02N.",
     ] {
@@ -140,6 +216,29 @@ fn a_short_pickle_becomes_no_long_text() {
     // But a text that stands in many places of an ordinary session is its own.
     let items = [b"\x8c\x01b](", &b"h\0".repeat(60)[..], b"es"].concat();
     assert!(text(&long(&items)).is_ok());
+}
+
+#[test]
+fn a_text_of_256_kib_is_not_too_long() {
+    // A list of 261 times the same thousand letters, and of some others.
+    let repeated = |others: usize| {
+        [
+            b"}Va\n](V",
+            &[b'x'; 1000][..],
+            b"\nq\0",
+            &b"h\0".repeat(260),
+            b"V",
+            &b"y".repeat(others),
+            b"\nes.",
+        ]
+        .concat()
+    };
+    let others = (256 << 10) - 261 * r#""","#.len() - 261_000 - r#"{"a":[""]}"#.len();
+    assert_eq!(
+        text(&repeated(others)).map(|text| text.len()),
+        Ok(256 << 10)
+    );
+    assert_eq!(text(&repeated(others + 1)), Err(PickleError::TooLong));
 }
 
 #[test]
@@ -197,6 +296,23 @@ fn integers_are_bounded_as_in_json() {
     assert!(text(&long(1785)).is_ok());
     assert_eq!(
         text(&long(1787)),
+        Err(PickleError::Data(DataError::LongInteger))
+    );
+    // Bytes that say nothing count too.
+    let padded = |length: u32| {
+        let zeros = vec![0; usize::try_from(length - 1).unwrap()];
+        [
+            b"}Va\n\x8b",
+            &length.to_le_bytes()[..],
+            b"\x05",
+            &zeros,
+            b"s.",
+        ]
+        .concat()
+    };
+    assert_eq!(text(&padded(1786)).as_deref(), Ok(r#"{"a":5}"#));
+    assert_eq!(
+        text(&padded(1787)),
         Err(PickleError::Data(DataError::LongInteger))
     );
     let digits = |length: usize| [b"}V\x61\nL", &b"9".repeat(length)[..], b"L\ns."].concat();
@@ -263,6 +379,15 @@ fn what_is_not_touched_stays_as_it_was() {
     // Nothing is left of what is removed, and where nothing was a tuple nothing is compared.
     assert_eq!(kept(before, r#"{"n":1}"#), r"\x8c\x01nK\x01");
     assert_eq!(kept(b"}V\x61\nK\x01s.", r#"{"a":2}"#), r"\x8c\x01aK\x02");
+    // One tuple, or one key that is no text, is enough.
+    assert_eq!(
+        kept(b"}(Va\nK\x01\x85Vb\nNu.", r#"{"a":[1],"b":2}"#),
+        r"\x8c\x01a(K\x01t\x8c\x01bK\x02"
+    );
+    assert_eq!(
+        kept(b"}(K\x05K\x01Vb\nNu.", r#"{"5":1,"b":2}"#),
+        r"K\x05K\x01\x8c\x01bK\x02"
+    );
     // Two halves of a character, each on its own, are another text than the whole.
     let halves = b"}\x8c\x01a\x8c\x06\xed\xa0\xbd\xed\xb8\x80s.";
     assert!(kept(halves, r#"{"a":"\ud83d\ude00"}"#).ends_with(r"\xed\xa0\xbd\xed\xb8\x80"));
@@ -277,6 +402,12 @@ fn what_is_not_touched_stays_as_it_was() {
         kept(nested, &json),
         r"\x8c\x01a}(N(](e}(\x88K\x01utG?\xf8\x00\x00\x00\x00\x00\x00\x8a\t\xff\xff\xff\xff\xff\xff\xff\xff\x00u"
     );
+}
+
+#[test]
+fn a_pickle_of_which_json_says_all_leaves_no_trace() {
+    let json = r#"{"a":[],"b":{},"c":2}"#;
+    assert_eq!(write_over(b"}(Va\n]Vb\n}Vc\nK\x01u.", json), write(json));
 }
 
 #[test]

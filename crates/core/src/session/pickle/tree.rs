@@ -62,38 +62,25 @@ impl<'a> Tree<'a> {
         })
     }
 
-    /// The session's JSON text, of at most about `most` bytes.
+    /// The session's JSON text, of at most `most` bytes.
     pub(super) fn session_text(&self, most: usize) -> Result<String, PickleError> {
         let pairs = self.pairs()?;
-        if pairs.iter().any(|(key, _)| !self.is_text(*key)) {
-            self.names(most)?;
-        }
         let mut text = String::with_capacity(USUAL);
-        text.push('{');
-        for (key, value) in pairs {
-            if text.len() > most {
-                return Err(PickleError::TooLong);
-            }
-            text.push_str(if text.len() > 1 { ",\"" } else { "\"" });
-            push_name(self.node(*key), &mut text)?;
-            text.push_str("\":");
-            self.render(*value, most, &mut text)?;
+        self.render(self.root, most, &mut text)?;
+        // The text is not too long, so neither are the names.
+        if !pairs.iter().all(|(key, _)| self.is_text(*key)) {
+            self.names()?;
         }
-        text.push('}');
         Ok(text)
     }
 
-    /// The session's names in their escaped form, with the key and the value that each stands for.
-    pub(super) fn names(&self, most: usize) -> Result<HashMap<String, (Id, Id)>, PickleError> {
+    /// The session's names in their escaped form, with the key and the value that each stands for. Takes as long as
+    /// its text would: who asks has bounded that.
+    pub(super) fn names(&self) -> Result<HashMap<String, (Id, Id)>, PickleError> {
         let mut names: HashMap<String, (Id, Id)> = HashMap::new();
-        let mut length = 0;
         for (key, value) in self.pairs()? {
             let mut name = String::new();
             push_name(self.node(*key), &mut name)?;
-            length += name.len();
-            if length > most {
-                return Err(PickleError::TooLong);
-            }
             let (first, known) = names.entry(name).or_insert((*key, *value));
             if !same_kind(self.node(*first), self.node(*key)) {
                 return Err(PickleError::SameName);
@@ -114,7 +101,8 @@ impl<'a> Tree<'a> {
         matches!(self.node(id), Node::Text(_))
     }
 
-    /// Adds a value's JSON text, as Python's `json.dumps` writes it without blanks.
+    /// Adds a value's JSON text, as Python's `json.dumps` writes it without blanks. It fails once `text` is longer
+    /// than `most`.
     pub(super) fn render(
         &self,
         value: Id,
@@ -122,9 +110,6 @@ impl<'a> Tree<'a> {
         text: &mut String,
     ) -> Result<(), PickleError> {
         self.walk(value, |step| {
-            if text.len() > most {
-                return Err(PickleError::TooLong);
-            }
             match step {
                 Step::Leaf(node) => push_leaf(node, text),
                 Step::Open(Node::Dict(_)) => text.push('{'),
@@ -138,11 +123,14 @@ impl<'a> Tree<'a> {
                 Step::Close(Node::Dict(_)) => text.push('}'),
                 Step::Close(_) => text.push(']'),
             }
+            if text.len() > most {
+                return Err(PickleError::TooLong);
+            }
             Ok(())
         })
     }
 
-    /// Shows a value of the session to `visit` step by step, without recursion and no deeper than a session may be.
+    /// Shows a value to `visit` step by step, without recursion and no deeper than a session may be.
     pub(super) fn walk(
         &self,
         value: Id,
@@ -154,8 +142,7 @@ impl<'a> Tree<'a> {
         loop {
             if let Some(node) = next.take().map(|id| &self.nodes[id]) {
                 if let Node::List(_) | Node::Tuple(_) | Node::Dict(_) = node {
-                    // This one, those it is in, and the dict that is the session.
-                    if open.len() + 2 > DEEPEST {
+                    if open.len() == DEEPEST {
                         return Err(PickleError::Data(DataError::TooDeep));
                     }
                     visit(Step::Open(node))?;

@@ -165,7 +165,7 @@ impl Changes {
         // Sorted, so that many changes to many names are not a product of the two.
         let mut index: Vec<(&str, usize)> = Vec::new();
         let mut written = Vec::new();
-        if before > 0 {
+        if before != 0 {
             let names = self.by_name.iter().map(|(name, _)| &**name);
             index.extend(names.zip(0..));
             index.sort_unstable();

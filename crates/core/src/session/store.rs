@@ -468,6 +468,24 @@ mod tests {
     }
 
     #[test]
+    fn a_record_is_somebody_s_who_signed_in_where_it_holds_a_user_s_id() {
+        let secrets = Secrets::new(SecretKey::insecure_new("k").unwrap());
+        let codec = Codec::new(&secrets, Codec::DJANGO_SALT, Compression::Never);
+        for (json, signed_in) in [
+            (r#"{"_auth_user_id":"7","a":1}"#, true),
+            (r#"{"\u005fauth_user_id":7}"#, true),
+            ("{}", false),
+            (r#"{"a":{"_auth_user_id":"7"}}"#, false),
+        ] {
+            let data = SessionData::from_ascii(json).unwrap();
+            let text = Record::new(json.into(), NOW, codec.clone(), NOW);
+            let read = Record::of(&data, NOW, codec.clone(), NOW);
+            assert_eq!(text.is_signed_in(), signed_in, "{json}");
+            assert_eq!(read.is_signed_in(), signed_in, "{json}");
+        }
+    }
+
+    #[test]
     fn a_version_is_what_is_stored() {
         assert_eq!(Version::of_text("a").as_text(), Some("a"));
         assert_eq!(Version::of_text("a").as_bytes(), b"a");

@@ -178,6 +178,21 @@ fn what_is_only_found_and_was_done_by_another_request_passes() {
 }
 
 #[test]
+fn what_follows_a_session_found_invalid_is_kept_even_if_another_request_ended_it_first() {
+    let cookies = cookies(&MemoryStore::new(100));
+    let value = set(&cookies, "", "a");
+    let mut found = load(&cookies, &value);
+    found.drop_invalid();
+    found.set("b", &2).unwrap();
+    let mut logout = load(&cookies, &value);
+    logout.flush();
+    let _ = commit(&cookies, &mut logout).unwrap();
+    let kept = commit(&cookies, &mut found).unwrap();
+    assert_eq!(load(&cookies, &kept).names().collect::<Vec<_>>(), ["b"]);
+    assert_eq!(found.names().collect::<Vec<_>>(), ["b"]);
+}
+
+#[test]
 fn a_hash_under_a_new_secret_ends_nothing() {
     // The other requests of the same page still have the old cookie.
     let cookies = cookies(&MemoryStore::new(100));

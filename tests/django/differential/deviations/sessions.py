@@ -1,6 +1,5 @@
 """Sessions that deviate."""
 
-import decimal
 import json
 import re
 import unicodedata
@@ -36,28 +35,6 @@ def deeper_than_900(case):
     return Expected({"error": "unreadable"}) if depth_of(text) > 900 else None
 
 
-def other_spelling(number):
-    """Of a float that lies halfway between two shortest texts Python takes the even one, we the other."""
-    text = repr(number)
-    exact, written = decimal.Decimal(number), decimal.Decimal(text)
-    other = written + 2 * (exact - written)
-    if exact == written or float(other) != number or len(other.as_tuple().digits) > len(written.as_tuple().digits):
-        return None
-    place = len(text.partition("e")[0]) - 1
-    return text[:place] + str(other.as_tuple().digits[-1]) + text[place + 1 :]
-
-
-def float_halfway(case):
-    numbers = [float(one["set_float"][1]) for one in case["changes"] if "set_float" in one]
-    spellings = {repr(number): other_spelling(number) for number in numbers if other_spelling(number)}
-    if not spellings:
-        return None
-    outcome = sessions.carried_out(case)
-    for text, other in spellings.items():
-        outcome["json"] = outcome["json"].replace(text, other)
-    return Expected(outcome)
-
-
 def control_in_key(case):
     controls = any(unicodedata.category(character) == "Cc" for character in case["text"])
     return Expected(False) if controls and len(case["text"]) >= 8 else None
@@ -82,12 +59,6 @@ DEVIATIONS = [
         ("read a session's text",),
         "where Python gives up depends on its version, and we stop before all of them",
         deeper_than_900,
-    ),
-    Deviation(
-        "a float halfway between two texts",
-        ("change a session",),
-        "both are the shortest and mean this number; Python writes the even one",
-        float_halfway,
     ),
     Deviation(
         "a control character in a session key",

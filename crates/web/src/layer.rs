@@ -114,6 +114,9 @@ where
             }
         };
         if !nested {
+            if parts.extensions.is_empty() {
+                parts.extensions.clone_from(&self.layer.site.extensions);
+            }
             parts.extensions.insert(visit.clone());
         }
 

@@ -11,6 +11,7 @@ use cloakroom_core::session::{
     SessionState, SignedCookieEngine, Store, WrittenCookie,
 };
 use cloakroom_core::time::Timestamp;
+use http::Extensions;
 use tokio::sync::Semaphore;
 
 use crate::config::{Config, InvalidCookie};
@@ -129,6 +130,7 @@ impl Cloakroom {
             hashing: Arc::new(Semaphore::new(processors)),
             newcomers: config.session.anonymous_per_hour.map(Newcomers::new),
             warned: AtomicBool::new(false),
+            extensions: roomy_extensions(),
             config,
         }))
     }
@@ -180,6 +182,8 @@ pub(crate) struct Site {
     /// The sessions that each address has begun, where there is a limit.
     newcomers: Option<Newcomers>,
     warned: AtomicBool,
+    /// None, with room for some.
+    pub(crate) extensions: Extensions,
 }
 
 #[derive(Debug)]
@@ -187,6 +191,18 @@ pub(crate) enum Sessions {
     Store(Arc<dyn Store>),
     SignedCookie(SignedCookieEngine),
     RevocableCookie(Box<RevocableCookies>),
+}
+
+/// No extensions, and room for more than three. A request gets three from axum's router, for which the map makes room at
+/// first, so that with ours it would grow at once.
+fn roomy_extensions() -> Extensions {
+    let mut extensions = Extensions::new();
+    extensions.insert(0_u8);
+    extensions.insert(0_u16);
+    extensions.insert(0_u32);
+    extensions.insert(0_u64);
+    extensions.clear();
+    extensions
 }
 
 fn codec(config: &Config) -> Codec {

@@ -15,7 +15,7 @@ BUGS = [
         LOCK,
         "            wait(&file, patience)?;\n",
         "",
-        files("processes::processes_that_count_at_the_same_time_count_every_change"),
+        files("failures::a_lock_that_lasts_is_an_error_in_time"),
     ),
     Bug(
         "what a Django has put between is not put back",

@@ -262,7 +262,7 @@ BUGS = [
         "a session that was ended is saved under a new key",
         COMMIT,
         "Replaced::Gone => return Err(CommitError::Interrupted),\n",
-        "Replaced::Gone => return self.create(&data).await,\n",
+        "Replaced::Gone => return self.create(&data, self.record(&data)).await,\n",
         races("memory::a_slow_write_does_not_bring_back_what_was_logged_out"),
     ),
     Bug(
@@ -276,7 +276,7 @@ BUGS = [
         "a renewal outlives the logout that was first",
         COMMIT,
         "Deleted::Gone => return Err(CommitError::Interrupted),",
-        "Deleted::Gone => return Ok((new, data)),",
+        "Deleted::Gone => return Ok(new),",
         races("memory::no_renewal_survives_a_logout"),
     ),
     Bug(
@@ -346,7 +346,7 @@ BUGS = [
         "half of an update is kept",
         "crates/core/src/session/state/dict.rs",
         "let values: Vec<(N, String)> = values.collect::<Result<_, ValueError>>()?;",
-        "let values: Vec<(N, String)> = values.map_while(Result::ok).collect();",
+        "let values: Vec<(N, String)> = values.map_while(|value: Result<_, ValueError>| value.ok()).collect();",
         core("session::state::tests::all_of_an_update_is_written_or_nothing"),
     ),
 ]

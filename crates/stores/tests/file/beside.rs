@@ -141,6 +141,13 @@ async fn what_is_no_file_of_a_session_s_is_no_session() {
     ] {
         assert!(loaded(&store, &key(name)).await.is_none(), "{name}");
     }
+    // Whatever stands where such a key would lead.
+    fs::create_dir(folder.path().join("sessionid..")).unwrap();
+    for name in ["ABCDEFGH", "../abcdefgh", "abcd\u{e9}fgh"] {
+        fs::copy(folder.file(&other), at(name)).unwrap();
+        let _ = store.delete(&key(name), None, Timestamp::now()).await;
+        assert!(at(name).exists(), "{name}");
+    }
     for name in ["ABCDEFGH", "../abcdefgh", "abcd\u{e9}fgh", &"a".repeat(300)] {
         assert!(loaded(&store, &key(name)).await.is_none(), "{name}");
         let deleted = store.delete(&key(name), None, Timestamp::now()).await;

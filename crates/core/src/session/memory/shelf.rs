@@ -190,19 +190,20 @@ mod tests {
     #[test]
     fn who_lives_on_goes_later_and_who_ends_sooner_goes_before() {
         let mut shelf = Shelf::default();
-        for number in 0..3 {
+        for number in 0..4 {
             shelf.add(&key(number), kept(false, 10 + i64::from(number)));
         }
         shelf.change(&key(0), kept(false, 50));
         shelf.change(&key(2), kept(false, 5));
-        shelf.change(&key(2), kept(false, 20));
+        shelf.change(&key(3), kept(false, 4));
+        shelf.change(&key(3), kept(false, 20));
         let mut order = Vec::new();
         while let Some((end, key)) = shelf.first(false) {
             order.push((end.unix_seconds(), key.as_str().to_owned()));
             assert!(shelf.remove_anonymous());
         }
         let expected =
-            [(11, 1), (20, 2), (50, 0)].map(|(end, n)| (end, key(n).as_str().to_owned()));
+            [(5, 2), (11, 1), (20, 3), (50, 0)].map(|(end, n)| (end, key(n).as_str().to_owned()));
         assert_eq!(order, expected);
         assert_eq!((shelf.len(), turns(&shelf)), (0, 0));
     }

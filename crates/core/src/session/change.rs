@@ -171,12 +171,13 @@ impl Changes {
             index.sort_unstable();
             written.resize(self.by_name.len(), false);
         }
-        let more = |(name, change): &(Name, Change)| match change {
-            Change::Set { json, .. } => name.len() + json.len() + 4,
-            Change::Remove => 0,
-            Change::Add(_) => name.len() + 24,
-        };
-        let mut data = Assembly::like(base, self.by_name.iter().map(more).sum());
+        // For each: a name, a value, and what stands around them.
+        let more = self.by_name.iter().flat_map(|(name, change)| match change {
+            Change::Set { json, .. } => [name.len(), json.len(), 4],
+            Change::Remove => [0; 3],
+            Change::Add(_) => [name.len(), 20, 4],
+        });
+        let mut data = Assembly::like(base, more.sum());
         for (name, value) in base.raw_entries().take(before) {
             let Ok(found) = index.binary_search_by_key(&name, |(name, _)| name) else {
                 data.push(name, value);

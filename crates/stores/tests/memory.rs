@@ -93,6 +93,19 @@ async fn what_has_expired_gives_up_its_place_first() {
 }
 
 #[tokio::test]
+async fn a_visitor_comes_where_enough_has_expired_that_the_users_keep_their_tenth() {
+    let store = MemoryStore::new(20);
+    let users: [SessionKey; 20] = keys();
+    for user in &users {
+        assert!(fits(&store, user, USER, -1).await);
+    }
+    let [visitor] = keys();
+    assert!(fits(&store, &visitor, ANONYMOUS, 100).await);
+    let left = store.clear_expired(NOW, u32::MAX).await.unwrap();
+    assert_eq!(left, 17, "no more have gone than had to");
+}
+
+#[tokio::test]
 async fn who_signs_in_where_the_session_is_is_a_user_from_then_on() {
     let store = MemoryStore::new(1);
     let [key, other] = keys();

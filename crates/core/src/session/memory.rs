@@ -51,7 +51,8 @@ impl MemoryStore {
             self.capacity - self.capacity / USERS_SHARE
         };
         // Each is removed once, so whoever comes to a full shelf pays for little.
-        while shelf.len() >= most && shelf.remove_expired(now, 1) > 0 {}
+        let over = (shelf.len() + 1).saturating_sub(most);
+        shelf.remove_expired(now, u32::try_from(over).unwrap_or(u32::MAX));
         shelf.len() < most || signed_in && shelf.remove_anonymous()
     }
 }

@@ -15,7 +15,7 @@ mod site_cookie;
 mod vary;
 
 pub use browser::Refusal;
-pub use header::{find_all, find_last, parse};
+pub use header::{find_all, find_last, map, parse};
 pub use response::ResponseCookies;
 pub use same_site::SameSite;
 pub use set_cookie::{CookieError, SetCookie};

@@ -160,12 +160,12 @@ pub fn set_cookie(input: &[u8]) {
         max_age.is_some() || !expires.is_empty()
     );
     assert_eq!(
-        cookie.refusal().is_some(),
+        cookie.refusal(NOW).is_some(),
         read.is_dropped(),
         "{header:?} {:?}",
-        cookie.refusal()
+        cookie.refusal(NOW)
     );
-    if cookie.refusal() == Some(Refusal::TooLarge) {
+    if cookie.refusal(NOW) == Some(Refusal::TooLarge) {
         assert!(read.pair().len() > SetCookie::LARGEST);
     }
 
@@ -250,7 +250,11 @@ impl<'a> Browser<'a> {
         let name = self.name.to_ascii_lowercase();
         let secure = self.of("Secure").is_some();
         let whole_host = self.of("Domain").is_none() && self.of("Path") == Some("/");
+        let longest = |name| self.of(name).map_or(0, str::len);
+        let age = self.of("Max-Age").map(|age| age.parse::<i64>().unwrap());
         self.name.len() + self.value.len() > 4096
+            || longest("Path").max(longest("Domain")) > 1024
+            || age.is_some_and(|age| age > 400 * 24 * 3600)
             || (name.starts_with("__secure-") && !secure)
             || (name.starts_with("__host-") && !(secure && whole_host))
             || (self.of("SameSite") == Some("None") && !secure)

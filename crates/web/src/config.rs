@@ -12,10 +12,12 @@ use cloakroom_core::password::Hashers;
 use cloakroom_core::secret::Secrets;
 use cloakroom_core::session::{Codec, Lifetime, SessionKey};
 use cloakroom_core::signing::Compression;
+use cloakroom_core::time::Timestamp;
 use cloakroom_core::version::DjangoVersion;
 
 use crate::host::HostRules;
 
+use settings::of;
 pub use settings::{ConfigError, Settings};
 
 /// Everything a site decides. The fields are Django's settings, grouped; change them after choosing a profile.
@@ -240,6 +242,20 @@ impl Config {
         }
     }
 
+    /// Finds what would show only at the first visit: a cookie that cannot be written, or that browsers would drop
+    /// without a word (a name beginning with `__Host-` beside a domain, say). Settings that were read from text
+    /// ([`from_settings`](Self::from_settings)) have been checked.
+    ///
+    /// A site that is made without this check answers 500 wherever it would have to set such a cookie.
+    ///
+    /// # Errors
+    /// The session's or the CSRF cookie is not as browsers want it.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let _ = of("SESSION_COOKIE_NAME", self.session.cookie.checked())?;
+        let _ = of("CSRF_COOKIE_NAME", self.csrf.cookie.checked())?;
+        Ok(())
+    }
+
     /// From the environment: `SECRET_KEY`, `SECRET_KEY_FALLBACKS`, their files, `CLOAKROOM_PROFILE`, and any
     /// setting as `CLOAKROOM_` and its Django name.
     ///
@@ -252,7 +268,7 @@ impl Config {
 
 impl CookieConfig {
     /// All of this cookie that is the same in every response.
-    pub(crate) fn prepared(&self) -> Result<PreparedCookie, InvalidCookie> {
+    fn prepared(&self) -> Result<PreparedCookie, InvalidCookie> {
         let cookie = SiteCookie {
             name: &self.name,
             domain: self.domain.as_deref(),
@@ -263,12 +279,14 @@ impl CookieConfig {
         Ok(cookie.prepared()?)
     }
 
-    /// What would keep browsers from taking this cookie, whatever its value.
-    pub(crate) fn check(&self) -> Result<(), InvalidCookie> {
+    /// The same, if browsers would take it, whatever its value.
+    pub(crate) fn checked(&self) -> Result<PreparedCookie, InvalidCookie> {
+        let prepared = self.prepared()?;
         let secure = self.secure != Secure::Never;
-        match self.prepared()?.cookie("a", None, secure)?.refusal() {
+        let cookie = prepared.cookie("a", None, secure)?;
+        match cookie.refusal(Timestamp::now()) {
             Some(refusal) => Err(InvalidCookie::Refused(refusal)),
-            None => Ok(()),
+            None => Ok(prepared),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The extractor for the request's cookies and the response's.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +22,7 @@ use crate::visit::Visit;
 ///
 /// async fn theme(cookies: Cookies) -> Result<String, Error> {
 ///     let theme = cookies.get("theme").unwrap_or_else(|| "light".into());
-///     cookies.set(&SetCookie::new("theme", &theme)?.max_age(31_536_000));
+///     cookies.set(&SetCookie::new("theme", &theme)?.max_age(31_536_000))?;
 ///     Ok(theme)
 /// }
 /// ```
@@ -38,23 +39,43 @@ impl Cookies {
         let mut headers = self.sent.iter().rev();
         headers
             .find_map(|header| cookie::find_last(header.as_bytes(), name))
-            .map(std::borrow::Cow::into_owned)
+            .map(Cow::into_owned)
     }
 
-    /// Names and values in the order in which the browser sent them, duplicates included.
-    pub fn iter(
-        &self,
-    ) -> impl Iterator<Item = (std::borrow::Cow<'_, str>, std::borrow::Cow<'_, str>)> {
-        self.sent
-            .iter()
-            .flat_map(|header| cookie::parse(header.as_bytes()))
+    /// True if the browser sent a cookie of this name, whatever its value.
+    #[must_use]
+    pub fn contains(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    /// Names and values: each name once, where it came first, with the last of its values, as in Django's
+    /// `request.COOKIES`.
+    pub fn iter(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+        cookie::map(self.sent.iter().map(HeaderValue::as_bytes)).into_iter()
     }
 
     /// The value of a cookie that [`set_signed`](Self::set_signed) or Django's `set_signed_cookie` made for
-    /// this name and salt, if it is at most `max_age` old.
+    /// this name and salt, if it is at most `max_age` old. `None` if the browser sent no such cookie.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use cloakroom::{Cookies, Error, signing::SigningError};
+    ///
+    /// async fn discount(cookies: Cookies) -> Result<String, Error> {
+    ///     let week = Duration::from_secs(7 * 86_400);
+    ///     Ok(match cookies.get_signed("discount", "shop", Some(week)) {
+    ///         Ok(Some(percent)) => format!("{percent} % off"),
+    ///         Ok(None) => "no discount".into(),
+    ///         Err(SigningError::Expired) => "your discount has ended".into(),
+    ///         // Somebody made it up, or the key is another one.
+    ///         Err(_) => "no discount".into(),
+    ///     })
+    /// }
+    /// ```
     ///
     /// # Errors
-    /// The cookie is there and was not signed for this purpose, or is too old.
+    /// The cookie is there and was not signed for this purpose, or is too old ([`SigningError::Expired`]).
     pub fn get_signed(
         &self,
         name: &str,
@@ -83,20 +104,31 @@ impl Cookies {
     }
 
     /// Has the response set a cookie. As in Django, setting one again keeps the attributes that the second
-    /// call does not name. A response with status 500 and above sets none.
-    pub fn set(&self, cookie: &SetCookie) {
-        let mut state = self.visit.state();
-        if let Some(refusal) = cookie.refusal() {
-            tracing::warn!(cookie = cookie.name(), %refusal, "browsers will drop a cookie");
-        }
-        state.cookies.set(cookie, Timestamp::now());
-        state.cookie_names.push(cookie.name().to_owned());
-    }
-
-    /// Signs `cookie`'s value for its name and a salt, and has the response set it.
+    /// call does not name. A response with status 500 and above sets none, and the log names those that it would have
+    /// set.
     ///
     /// # Errors
-    /// The name cannot stand in a header.
+    /// Browsers would drop the cookie or cut its life without a word ([`Refusal`](cookie::Refusal)), or the response
+    /// is made.
+    pub fn set(&self, cookie: &SetCookie) -> Result<(), Error> {
+        let now = Timestamp::now();
+        if let Some(refusal) = cookie.refusal(now) {
+            return Err(Error::refused_cookie(cookie.name(), refusal));
+        }
+        let mut state = self.visit.state();
+        if state.sealed {
+            return Err(Error::closed());
+        }
+        state.cookies.set(cookie, now);
+        state.cookie_names.push(cookie.name().to_owned());
+        Ok(())
+    }
+
+    /// Signs a value for a cookie's name and a salt, and has the response set it. `with` adds what the cookie is to
+    /// have besides.
+    ///
+    /// # Errors
+    /// The name cannot stand in a header, and as [`set`](Self::set).
     pub fn set_signed(
         &self,
         name: &str,
@@ -104,17 +136,17 @@ impl Cookies {
         salt: &str,
         with: impl FnOnce(SetCookie) -> SetCookie,
     ) -> Result<(), Error> {
-        self.set(&with(SetCookie::new(name, &self.sign(name, value, salt))?));
-        Ok(())
+        self.set(&with(SetCookie::new(name, &self.sign(name, value, salt))?))
     }
 
-    /// Has the response delete the cookie of this name with path `/` and no domain.
+    /// Has the response delete the cookie of this name with path `/` and no domain. Browsers know a cookie by its path
+    /// and domain too: one that was set with others is deleted by `cookies.set(&it.deletion())`
+    /// ([`SetCookie::deletion`]).
     ///
     /// # Errors
-    /// The name cannot stand in a header.
+    /// The name cannot stand in a header, or the response is made.
     pub fn delete(&self, name: &str) -> Result<(), Error> {
-        self.set(&SetCookie::delete(name)?);
-        Ok(())
+        self.set(&SetCookie::delete(name)?)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use axum::response::{IntoResponse, Response};
-use cloakroom_core::cookie::CookieError;
+use cloakroom_core::cookie::{CookieError, Refusal};
 use cloakroom_core::csrf::Reason;
 use cloakroom_core::random::RandomError;
 use cloakroom_core::session::{CommitError, StoreError, ValueError};
@@ -33,6 +33,7 @@ enum Cause {
     Value(ValueError),
     Cookie(CookieError),
     CookieSettings(InvalidCookie),
+    RefusedCookie { name: String, refusal: Refusal },
     SlowBody,
     Closed,
     NoLayer,
@@ -85,6 +86,11 @@ impl Error {
     /// `seconds` from now on there may be one more.
     pub(crate) fn too_many_sessions(seconds: u64) -> Self {
         Self(Box::new(Cause::TooManySessions { seconds }))
+    }
+
+    pub(crate) fn refused_cookie(name: &str, refusal: Refusal) -> Self {
+        let name = name.to_owned();
+        Self(Box::new(Cause::RefusedCookie { name, refusal }))
     }
 
     pub(crate) fn slow_body() -> Self {
@@ -143,6 +149,7 @@ impl Error {
             Cause::Value(_)
             | Cause::Cookie(_)
             | Cause::CookieSettings(_)
+            | Cause::RefusedCookie { .. }
             | Cause::Closed
             | Cause::NoLayer => ErrorKind::Internal,
         }
@@ -190,13 +197,17 @@ impl fmt::Display for Error {
             Cause::Value(error) => error.fmt(formatter),
             Cause::Cookie(error) => error.fmt(formatter),
             Cause::CookieSettings(error) => error.fmt(formatter),
+            Cause::RefusedCookie { name, refusal } => {
+                write!(formatter, "browsers would not keep the cookie {name} as it is set: {refusal}")
+            }
             Cause::SlowBody => formatter.write_str("the form did not arrive in time"),
             Cause::TooManySessions { .. } => formatter.write_str(
                 "an address has begun as many sessions as ANONYMOUS_SESSIONS_PER_HOUR lets it; if it is a proxy's, \
                  name it in TRUSTED_PROXIES",
             ),
             Cause::Closed => formatter.write_str(
-                "the session is closed: its response is made, or it is being saved; call session.save().await first",
+                "the session and the cookies are closed: their response is made, or the session is being saved; call \
+                 session.save().await first",
             ),
             Cause::NoLayer => formatter.write_str(
                 "Cloakroom's layer does not run for this route: add .layer(cloakroom.layer()) after the route",

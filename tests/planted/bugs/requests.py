@@ -3,10 +3,12 @@
 from bug import Bug, stack, web
 
 AUTH = "crates/web/src/auth.rs"
+COOKIES = "crates/web/src/cookies.rs"
 CONFIG = "crates/web/src/config.rs"
 CSRF = "crates/web/src/csrf.rs"
 CSRF_COOKIE = "crates/core/src/csrf/cookie.rs"
 RESPONSE = "crates/core/src/session/response.rs"
+SET_COOKIE = "crates/core/src/cookie/set_cookie.rs"
 SITE_COOKIE = "crates/core/src/cookie/site_cookie.rs"
 FINISH = "crates/web/src/finish.rs"
 HOST = "crates/web/src/host.rs"
@@ -147,17 +149,45 @@ BUGS = [
     ),
     Bug(
         "a cookie is deleted below another path than it was set",
-        SITE_COOKIE,
-        "self.placed(SetCookie::delete(self.name)?)?",
-        'self.placed(SetCookie::delete(self.name)?)?.path("/")?',
+        SET_COOKIE,
+        "path: self.path.clone(),\n            domain: self.domain.clone(),\n            same_site",
+        'path: Some("/".into()),\n            domain: self.domain.clone(),\n            same_site',
         DELETED,
     ),
     Bug(
         "a cookie is deleted without its domain",
-        SITE_COOKIE,
-        "self.placed(SetCookie::delete(self.name)?)?",
-        'self.placed(SetCookie::delete(self.name)?)?.domain("")?',
+        SET_COOKIE,
+        "domain: self.domain.clone(),\n            same_site",
+        "domain: None,\n            same_site",
         DELETED,
+    ),
+    Bug(
+        "a handler's cookie that browsers would drop is sent all the same",
+        COOKIES,
+        "        if let Some(refusal) = cookie.refusal(now) {",
+        "        if let Some(refusal) = cookie.refusal(now).filter(|_| false) {",
+        stack("cookies::a_cookie_that_browsers_would_not_keep_is_an_error_that_says_so"),
+    ),
+    Bug(
+        "a cookie that comes after its response is lost without a word",
+        COOKIES,
+        "        if state.sealed {",
+        "        if false && state.sealed {",
+        stack("cookies::a_cookie_that_comes_after_the_response_is_an_error"),
+    ),
+    Bug(
+        "a site's own cookie that browsers would drop is found by nobody",
+        CONFIG,
+        "Some(refusal) => Err(InvalidCookie::Refused(refusal)),",
+        "Some(_) => Ok(prepared),",
+        stack("cookies::a_site_s_cookie_that_browsers_would_drop_is_found_before_they_do"),
+    ),
+    Bug(
+        "of a name that came twice the first value is shown",
+        "crates/core/src/cookie/header.rs",
+        "                *known = value;",
+        "                let _ = (known, value);",
+        stack("cookies::the_cookies_of_a_request_are_a_map"),
     ),
     Bug(
         "a session that ends with the browser gets a cookie of two weeks",

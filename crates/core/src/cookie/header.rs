@@ -1,6 +1,7 @@
 //! The `Cookie` header (`django.http.cookie.parse_cookie`).
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use super::quoting::unescape;
 
@@ -23,6 +24,31 @@ use super::quoting::unescape;
 /// ```
 pub fn parse(header: &[u8]) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
     pieces(header).map(|(name, raw)| (String::from_utf8_lossy(name), value(raw)))
+}
+
+/// What Django's `request.COOKIES` holds, of all the `Cookie` headers of a request: each name where it came first, with
+/// the last of its values.
+///
+/// ```
+/// let cookies = cloakroom_core::cookie::map([b"a=1; b=2".as_slice(), b"a=3"]);
+/// assert_eq!(cookies, [("a".into(), "3".into()), ("b".into(), "2".into())]);
+/// ```
+pub fn map<'a>(headers: impl IntoIterator<Item = &'a [u8]>) -> Vec<(Cow<'a, str>, Cow<'a, str>)> {
+    let mut cookies: Vec<(Cow<'a, str>, Cow<'a, str>)> = Vec::new();
+    let mut places = HashMap::new();
+    for (name, value) in headers.into_iter().flat_map(parse) {
+        match places.get(&name) {
+            Some(place) => {
+                let (_, known): &mut (_, Cow<'a, str>) = &mut cookies[*place];
+                *known = value;
+            }
+            None => {
+                places.insert(name.clone(), cookies.len());
+                cookies.push((name, value));
+            }
+        }
+    }
+    cookies
 }
 
 /// The value that Django would find under `name`: the last one of the header.
@@ -106,20 +132,14 @@ fn text(bytes: &[u8]) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
-
     use proptest::prelude::*;
 
     use super::*;
 
-    fn map(header: &[u8]) -> HashMap<String, String> {
-        parse(header)
-            .map(|(name, value)| (name.into_owned(), value.into_owned()))
-            .collect()
-    }
-
     fn found(header: &[u8]) -> Vec<(String, String)> {
-        let mut found: Vec<_> = map(header).into_iter().collect();
+        let owned =
+            |(name, value): (Cow<'_, str>, Cow<'_, str>)| (name.into_owned(), value.into_owned());
+        let mut found: Vec<_> = map([header]).into_iter().map(owned).collect();
         found.sort();
         found
     }
@@ -168,6 +188,22 @@ mod tests {
                 .collect();
             assert_eq!(found(header.as_bytes()), cookies, "{header}");
         }
+    }
+
+    #[test]
+    fn a_name_stands_where_it_came_first_with_its_last_value() {
+        let headers = [
+            b"a=1; b=2; a=3".as_slice(),
+            b"",
+            b"; c=\"\\054\"; b=4; =5; d",
+            b"A=6; =",
+        ];
+        let rows = [("a", "3"), ("b", "4"), ("c", ","), ("", "d"), ("A", "6")];
+        assert_eq!(
+            map(headers),
+            rows.map(|(name, value)| (name.into(), value.into()))
+        );
+        assert_eq!(map([]), []);
     }
 
     #[test]
@@ -244,6 +280,7 @@ mod tests {
         ];
         for header in headers {
             assert!(parse(header.as_bytes()).count() <= SIZE / 4);
+            assert!(map([header.as_bytes()]).len() <= 2);
             let _ = find_last(header.as_bytes(), "sessionid");
         }
     }
@@ -251,9 +288,10 @@ mod tests {
     proptest! {
         #[test]
         fn the_search_finds_what_the_map_holds(header in r#"([ab]|[ \t=;"\\0-7é]|\PC){0,40}"#, name in "[ab]{0,2}") {
-            let cookies = map(header.as_bytes());
+            let cookies = map([header.as_bytes()]);
+            let held = cookies.iter().find(|(known, _)| *known == name).map(|(_, value)| value);
             let last = find_last(header.as_bytes(), &name);
-            prop_assert_eq!(last.as_deref(), cookies.get(&name).map(String::as_str));
+            prop_assert_eq!(last.as_ref(), held);
             let mut same: Vec<_> = parse(header.as_bytes()).filter(|(other, _)| *other == name).collect();
             same.reverse();
             let found = find_all(header.as_bytes(), &name);

@@ -2,6 +2,9 @@
 
 use super::CookieError;
 
+/// The empty value as it stands on the wire.
+pub(super) const EMPTY: &str = "\"\"";
+
 /// The value as it stands on the wire (`_quote`).
 pub(super) fn quote(value: &str) -> Result<String, CookieError> {
     if !value.is_empty() && value.bytes().all(|byte| LEGAL[usize::from(byte)]) {

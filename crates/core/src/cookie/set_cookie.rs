@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::browser::{Refusal, refusal};
 use super::name::{check_name, has_prefix};
-use super::quoting::quote;
+use super::quoting::{EMPTY, quote};
 use super::response::{Attributes, end};
 use super::same_site::SameSite;
 use crate::time::{Timestamp, ascii};
@@ -56,6 +56,10 @@ pub(super) enum Lifetime {
 impl SetCookie {
     /// The most bytes that browsers keep of name and value together (RFC 6265bis, section 5.6).
     pub const LARGEST: usize = 4096;
+    /// The most bytes of a path or a domain; of a longer one browsers take no notice (ibid.).
+    pub const LARGEST_ATTRIBUTE: usize = 1024;
+    /// The seconds of 400 days: browsers keep no cookie for longer (RFC 6265bis, section 5.5).
+    pub const LONGEST_AGE: i64 = 400 * 86_400;
 
     /// A cookie for the whole site that ends with the browser.
     ///
@@ -90,10 +94,57 @@ impl SetCookie {
     /// # Errors
     /// The name cannot be a cookie's.
     pub fn delete(name: &str) -> Result<Self, CookieError> {
-        let mut cookie = Self::new(name, "")?.max_age(0);
-        cookie.expires_text = Timestamp::from_unix_seconds(0).http_date();
-        cookie.deletes = true;
-        Ok(cookie)
+        check_name(name)?;
+        Ok(Self {
+            name: name.into(),
+            path: Some("/".into()),
+            ..Self::nameless_deletion()
+        })
+    }
+
+    fn nameless_deletion() -> Self {
+        Self {
+            name: "".into(),
+            coded_value: EMPTY.to_owned(),
+            lifetime: Lifetime::Seconds(0),
+            expires_text: Timestamp::from_unix_seconds(0).http_date(),
+            path: None,
+            domain: None,
+            same_site: None,
+            secure: false,
+            http_only: false,
+            partitioned: false,
+            deletes: true,
+        }
+    }
+
+    /// What makes browsers forget this cookie: the same name, path, domain, `SameSite` and partition, by which they
+    /// know it.
+    ///
+    /// It is `Secure` where this one is partitioned, because browsers look into a partition for nothing else.
+    ///
+    /// ```
+    /// use cloakroom_core::cookie::SetCookie;
+    /// use cloakroom_core::time::Timestamp;
+    ///
+    /// let theme = SetCookie::new("theme", "dark")?.path("/shop/")?.max_age(60);
+    /// assert_eq!(
+    ///     theme.deletion().header_value(Timestamp::now()),
+    ///     "theme=\"\"; expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/shop/"
+    /// );
+    /// # Ok::<(), cloakroom_core::cookie::CookieError>(())
+    /// ```
+    #[must_use]
+    pub fn deletion(&self) -> Self {
+        Self {
+            name: Arc::clone(&self.name),
+            path: self.path.clone(),
+            domain: self.domain.clone(),
+            same_site: self.same_site,
+            secure: self.partitioned,
+            partitioned: self.partitioned,
+            ..Self::nameless_deletion()
+        }
     }
 
     /// The same cookie with another value. Only that is copied, so that a cookie of many responses is prepared once.
@@ -229,10 +280,10 @@ impl SetCookie {
         .header_value()
     }
 
-    /// Why browsers would drop this cookie without a word, if they would.
+    /// Why browsers would drop this cookie, or change it, without a word, if they would. A date is counted from `now`.
     #[must_use]
-    pub fn refusal(&self) -> Option<Refusal> {
-        refusal(self)
+    pub fn refusal(&self, now: Timestamp) -> Option<Refusal> {
+        refusal(self, now)
     }
 
     /// Deletions are `Secure` only where browsers insist.
@@ -398,6 +449,31 @@ mod tests {
             none(SameSite::None),
             format!("c{deleted}; SameSite=None; Secure")
         );
+    }
+
+    #[test]
+    fn a_cookie_s_own_deletion_is_where_the_cookie_is() {
+        let placed = cookie()
+            .domain("example.com")
+            .and_then(|cookie| cookie.path("/p"))
+            .unwrap()
+            .same_site(SameSite::Strict)
+            .max_age(60)
+            .http_only(true)
+            .secure(true);
+        let gone = "n=\"\"; Domain=example.com; expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/p; SameSite=Strict";
+        assert_eq!(written(&placed.deletion()), gone);
+        let gone = "n=\"\"; expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0";
+        let partitioned = placed.unsaid_path().domain("").unwrap().partitioned(true);
+        assert_eq!(
+            written(&partitioned.deletion()),
+            format!("{gone}; Partitioned; SameSite=Strict; Secure")
+        );
+        for name in ["c", "__Secure-c", "__Host-c"] {
+            let set = SetCookie::new(name, "v").unwrap().secure(true);
+            let deletion = SetCookie::delete(name).unwrap();
+            assert_eq!(written(&set.deletion()), written(&deletion));
+        }
     }
 
     #[test]

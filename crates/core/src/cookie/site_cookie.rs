@@ -26,14 +26,6 @@ impl SiteCookie<'_> {
     /// The name or an attribute cannot stand in a header.
     pub fn prepared(&self) -> Result<PreparedCookie, CookieError> {
         let cookie = SetCookie::new(self.name, "")?.http_only(self.http_only);
-        Ok(PreparedCookie {
-            cookie: self.placed(cookie)?,
-            deletion: self.placed(SetCookie::delete(self.name)?)?,
-        })
-    }
-
-    /// Browsers know a cookie by its name, path and domain.
-    fn placed(&self, cookie: SetCookie) -> Result<SetCookie, CookieError> {
         let mut cookie = cookie.path(self.path)?;
         if let Some(domain) = self.domain {
             cookie = cookie.domain(domain)?;
@@ -41,16 +33,13 @@ impl SiteCookie<'_> {
         if let Some(same_site) = self.same_site {
             cookie = cookie.same_site(same_site);
         }
-        Ok(cookie)
+        Ok(PreparedCookie(cookie))
     }
 }
 
 /// One of the site's cookies, without the value that each response gives it.
 #[derive(Clone, Debug)]
-pub struct PreparedCookie {
-    cookie: SetCookie,
-    deletion: SetCookie,
-}
+pub struct PreparedCookie(SetCookie);
 
 impl PreparedCookie {
     /// This cookie with a value, kept for `max_age` seconds or until the browser closes, and for https only if
@@ -64,7 +53,7 @@ impl PreparedCookie {
         max_age: Option<i64>,
         secure: bool,
     ) -> Result<SetCookie, CookieError> {
-        let cookie = self.cookie.with_value(value)?.secure(secure);
+        let cookie = self.0.with_value(value)?.secure(secure);
         Ok(match max_age {
             Some(seconds) => cookie.max_age(seconds),
             None => cookie,
@@ -74,6 +63,6 @@ impl PreparedCookie {
     /// What makes the browser drop this cookie.
     #[must_use]
     pub fn deletion(&self) -> SetCookie {
-        self.deletion.clone()
+        self.0.deletion()
     }
 }

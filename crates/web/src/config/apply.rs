@@ -1,6 +1,6 @@
 //! From settings by their Django names to a [`Config`].
 
-use cloakroom_core::cookie::SameSite;
+use cloakroom_core::cookie::{SameSite, SetCookie};
 use cloakroom_core::csrf::{TokenHeader, TrustedOrigins};
 use cloakroom_core::password::Hashers;
 use cloakroom_core::secret::Secrets;
@@ -12,9 +12,6 @@ use serde_json::Value;
 use super::settings::of;
 use super::{Config, ConfigError, CookieConfig, Secure, Settings};
 use crate::host::{HostPattern, Network, TrustedProxies};
-
-/// Seconds for which browsers keep a cookie at the most (RFC 6265bis, section 5.5).
-const LONGEST_COOKIE_AGE: i64 = 400 * 86_400;
 
 /// Characters of the longest keys that sites are known to draw. A cookie has room for more, a column has not.
 const LONGEST_KEY: usize = 128;
@@ -53,8 +50,7 @@ impl Config {
         config.apply_session(settings)?;
         config.apply_csrf(settings)?;
         config.apply_hosts(settings)?;
-        of("SESSION_COOKIE_NAME", config.session.cookie.check())?;
-        of("CSRF_COOKIE_NAME", config.csrf.cookie.check())?;
+        config.check()?;
         Ok(config)
     }
 
@@ -110,11 +106,7 @@ impl Config {
                 "wants at least 1 second",
             ));
         }
-        if lifetime.age > LONGEST_COOKIE_AGE {
-            tracing::warn!(
-                "SESSION_COOKIE_AGE is more than 400 days, for which no browser keeps a cookie"
-            );
-        }
+        warn_of_a_long_age("SESSION_COOKIE_AGE", Some(lifetime.age));
         lifetime.zone = zone(settings)?;
         let bool_names = [
             (
@@ -168,6 +160,7 @@ impl Config {
             "a number of seconds, or null",
             &mut csrf.cookie_age,
         )?;
+        warn_of_a_long_age("CSRF_COOKIE_AGE", csrf.cookie_age);
         csrf.rules.cookie_domain.clone_from(&csrf.cookie.domain);
         if let Some(text) = settings.parsed::<String>("CSRF_HEADER_NAME", "a text")? {
             let header = TokenHeader::from_setting(&text);
@@ -225,6 +218,13 @@ impl Config {
             hosts.trusted_proxies = TrustedProxies::Networks(of("TRUSTED_PROXIES", networks)?);
         }
         Ok(())
+    }
+}
+
+/// No error: a Django beside may have it so, and browsers cut it.
+fn warn_of_a_long_age(name: &str, age: Option<i64>) {
+    if age.is_some_and(|age| age > SetCookie::LONGEST_AGE) {
+        tracing::warn!("{name} is more than 400 days, for which no browser keeps a cookie");
     }
 }
 

@@ -1,13 +1,18 @@
 //! Cookies on the wire: the attributes of ours, and whatever a client sends.
 
+use axum::Router;
 use axum::body::Body;
-use cloakroom::{Config, Secure};
+use axum::routing::get;
+use cloakroom::cookie::{SameSite, SetCookie};
+use cloakroom::{Config, Cookies, Secure};
 use cloakroom_testing::{Browser, Page};
 use http::Request;
 
 use crate::site::{PASSWORD, Plan, press, session_key, sign_in, whoami};
 
 type Headers<'a> = &'a [(&'a str, &'a str)];
+/// A name, and what is said of its cookie besides.
+type Row = (&'static str, fn(SetCookie) -> SetCookie);
 
 /// Session and CSRF cookie of a login, without what differs each time.
 fn attributes(page: &Page) -> Vec<String> {
@@ -364,4 +369,136 @@ async fn a_session_that_does_not_fit_its_cookie_is_an_error() {
         .await;
     assert_eq!((page.status.as_u16(), page.set_cookies().len()), (500, 0));
     assert_eq!(browser.cookie("sessionid"), kept);
+}
+
+#[tokio::test]
+async fn the_cookies_of_a_request_are_a_map() {
+    let site = Plan::strict().open().await;
+    let ask = async |target: &str| {
+        let request = Request::get(target)
+            .header("cookie", "a=1; b=\"x\\054y\"; a=2")
+            .header("cookie", "c; a=3;");
+        let request = request.body(Body::empty()).unwrap();
+        site.browser().send(request).await.text().to_owned()
+    };
+    assert_eq!(ask("/cookie/all/").await, "a=3&b=x,y&=c");
+    assert_eq!(ask("/cookie/count/").await, "3");
+    for (name, there) in [("a", "true"), ("", "true"), ("c", "false"), ("A", "false")] {
+        let found = ask(&format!("/cookie/contains/?name={name}")).await;
+        assert_eq!(found, there, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_cookie_that_browsers_would_not_keep_is_an_error_that_says_so() {
+    // C2, C3, C4.
+    let refused: [Row; 6] = [
+        ("a", |cookie| cookie.max_age(34_560_001)),
+        ("a", |cookie| cookie.same_site(SameSite::None)),
+        ("a", |cookie| cookie.partitioned(true)),
+        ("a", |cookie| cookie.path(&"/p".repeat(513)).unwrap()),
+        ("__Host-a", |cookie| cookie.secure(true).path("/p").unwrap()),
+        ("__sEcure-a", |cookie| cookie),
+    ];
+    let kept: [Row; 4] = [
+        ("a", |cookie| cookie.max_age(34_560_000)),
+        ("a", |cookie| cookie.same_site(SameSite::None).secure(true)),
+        ("a", |cookie| cookie.partitioned(true).secure(true)),
+        ("__hOST-a", |cookie| cookie.secure(true)),
+    ];
+    let of = |rows: &[Row]| {
+        let rows = rows.to_vec();
+        let set = move |axum::extract::Path(row): axum::extract::Path<usize>, cookies: Cookies| {
+            let (name, with) = rows[row];
+            async move {
+                cookies.set(&SetCookie::new("before", "v")?)?;
+                cookies.set(&with(SetCookie::new(name, "v")?))
+            }
+        };
+        Plan::strict().routes(Router::new().route("/row/{row}/", get(set)))
+    };
+    let site = of(&refused).open().await;
+    for row in 0..refused.len() {
+        let page = site.browser().get(&format!("/row/{row}/")).await;
+        let found = (page.status.as_u16(), page.set_cookies().len());
+        assert_eq!(found, (500, 0), "{row}");
+        assert_eq!(page.text(), "Internal server error.\n", "the log says more");
+    }
+    let site = of(&kept).open().await;
+    for row in 0..kept.len() {
+        let page = site.browser().get(&format!("/row/{row}/")).await;
+        let found = (page.status.as_u16(), page.set_cookies().len());
+        assert_eq!(found, (200, 2), "{row}");
+    }
+    // 4096 bytes of name and value.
+    let site = Plan::strict().open().await;
+    let browser = site.browser();
+    for (length, status) in [(4095, 200), (4096, 500)] {
+        let value = "v".repeat(length);
+        let page = browser
+            .get(&format!("/cookie/set/?name=n&value={value}"))
+            .await;
+        assert_eq!(page.status.as_u16(), status, "{length}");
+    }
+}
+
+#[tokio::test]
+async fn a_site_s_cookie_that_browsers_would_drop_is_found_before_they_do() {
+    // C2.
+    let mut config = Config::strict(crate::site::secrets());
+    assert_eq!(config.check(), Ok(()));
+    config.csrf.cookie.name = "__Host-csrftoken".into();
+    assert_eq!(config.check(), Ok(()));
+    config.csrf.cookie.domain = Some("localhost".into());
+    let error = config.check().unwrap_err().to_string();
+    assert!(error.contains("CSRF_COOKIE_NAME") && error.contains("no domain"));
+
+    let plan = Plan::strict().config(|site| site.csrf.cookie = config.csrf.cookie);
+    let site = plan.open().await;
+    let page = site.browser().get("/form/").await;
+    assert_eq!((page.status.as_u16(), page.set_cookies().len()), (500, 0));
+    assert_eq!(site.browser().get("/").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_cookie_that_comes_after_the_response_is_an_error() {
+    let (send, mut kept) = tokio::sync::mpsc::unbounded_channel();
+    let keep = move |cookies: Cookies| {
+        let _ = send.send(cookies);
+        async {}
+    };
+    let plan = Plan::strict().routes(Router::new().route("/keep/", get(keep)));
+    let site = plan.open().await;
+    assert_eq!(site.browser().get("/keep/").await.status, 200);
+    let cookies = kept.recv().await.unwrap();
+    let late = cookies.set(&SetCookie::new("a", "v").unwrap());
+    assert!(late.unwrap_err().is_session_closed());
+}
+
+#[tokio::test]
+async fn a_deletion_goes_where_its_cookie_is() {
+    let account = || {
+        let cookie = SetCookie::new("account", "7").and_then(|cookie| cookie.path("/cookie/"));
+        cookie.unwrap().max_age(60)
+    };
+    let set = move |cookies: Cookies| async move { cookies.set(&account()) };
+    let delete = move |cookies: Cookies| async move { cookies.set(&account().deletion()) };
+    let routes = Router::new()
+        .route("/account/", get(set))
+        .route("/gone/", get(delete));
+    let site = Plan::strict().routes(routes).open().await;
+    let browser = site.browser();
+    browser.get("/account/").await;
+    let shown = async || {
+        browser
+            .get("/cookie/get/?name=account")
+            .await
+            .text()
+            .to_owned()
+    };
+    assert_eq!(shown().await, "7");
+    browser.get("/cookie/delete/?name=account").await;
+    assert_eq!(shown().await, "7", "that is another cookie");
+    browser.get("/gone/").await;
+    assert_eq!(shown().await, "nothing");
 }

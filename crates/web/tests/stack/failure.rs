@@ -220,7 +220,7 @@ async fn a_failing_handler_s_cookies_are_dropped_but_not_the_one_of_its_page_s_f
     use http::StatusCode;
 
     let handler = |cookies: Cookies, session: Session, csrf: cloakroom::CsrfToken| async move {
-        cookies.set(&SetCookie::new("theme", "dark")?);
+        cookies.set(&SetCookie::new("theme", "dark")?)?;
         session.set("a", &1)?;
         csrf.token()?;
         Ok::<_, Error>(StatusCode::INTERNAL_SERVER_ERROR)

@@ -160,9 +160,16 @@ async fn cookie(
     let (name, value) = (text("name"), text("value"));
     Ok(match action.as_str() {
         "get" => cookies.get(name).unwrap_or_else(|| "nothing".into()),
+        "contains" => cookies.contains(name).to_string(),
+        "all" => {
+            let pairs = cookies
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"));
+            pairs.collect::<Vec<_>>().join("&")
+        }
         "count" => cookies.iter().count().to_string(),
         "set" => {
-            cookies.set(&SetCookie::new(name, value)?.max_age(60));
+            cookies.set(&SetCookie::new(name, value)?.max_age(60))?;
             String::new()
         }
         "delete" => {

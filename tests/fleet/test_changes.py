@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from servers import SECRET_KEY
-from sides import NEW_KEY, Visitor
+from sides import NEW_KEY, PASSWORD, Visitor
 
 # Long enough for the other request to come in between, on a busy machine too.
 SLOW = 1200
@@ -223,3 +223,31 @@ def test_a_site_without_time_zones_in_utc_has_the_same_times(empty, visitor):
 def test_the_rust_side_listens_on_loopback_only(empty, listen):
     with pytest.raises(AssertionError, match="ended with status 1:\nfleet: LISTEN should be a loopback address"):
         empty.rust(CLOAKROOM_LISTEN=listen)
+
+
+def test_a_secret_in_the_session_is_one_for_both_sides(empty):
+    rust = empty.rust(CLOAKROOM_CSRF_USE_SESSIONS="true")
+    django = empty.django(SITE_SETTINGS=json.dumps({"CSRF_USE_SESSIONS": True}))
+    for here, there in ((rust, django), (django, rust)):
+        visitor, other = Visitor(), Visitor()
+        token = visitor.ask(here, "/csrf").json()["token"]
+        foreign = other.ask(here, "/csrf").json()["token"]
+        assert list(visitor.cookies) == ["sessionid"], "the session keeps it"
+
+        def status(token, side, visitor=visitor):
+            return visitor.post(f"{side.url}/cycle", csrfmiddlewaretoken=token).status
+
+        assert [status(token, here), status(token, there)] == [200, 200]
+        assert [status(foreign, here), status(foreign, there)] == [403, 403]
+        again = visitor.ask(there, "/csrf").json()["token"]
+        assert again != token
+        assert [status(again, here), status(token, there)] == [200, 200]
+
+        # A login on either side makes a new secret; what was there before proves nothing any more.
+        name = empty.person()
+        fields = {"username": name, "password": PASSWORD, "csrfmiddlewaretoken": again}
+        assert visitor.post(f"{here.url}/login", **fields).status == 200
+        assert [visitor.user(here), visitor.user(there)] == [name, name]
+        assert [status(again, here), status(again, there)] == [403, 403]
+        new = visitor.ask(here, "/csrf").json()["token"]
+        assert [status(new, here), status(new, there)] == [200, 200]

@@ -5,11 +5,13 @@
 //! second needs the body, the first decides before one is read. The rules are those of
 //! `django.middleware.csrf`; what is added only ever refuses more.
 
+mod bound;
 mod cookie;
 mod origin;
 mod reason;
 mod token;
 
+pub use bound::{SecretBinding, SecretOwner};
 pub use cookie::CsrfCookie;
 pub use origin::{OriginError, TrustedOrigins};
 pub use reason::Reason;
@@ -226,6 +228,7 @@ pub fn check_token(
         StoredSecret::Absent => return Err(Reason::NoCookie),
         // Not "absent": a cookie that cannot be read must never switch the check off.
         StoredSecret::Faulty(fault) => return Err(Reason::BadCookie(fault)),
+        StoredSecret::Foreign => return Err(Reason::ForeignCookie),
         StoredSecret::Secret(secret) => secret,
     };
     if let Some(token) = form.filter(|token| !token.is_empty()) {
@@ -248,6 +251,8 @@ pub enum StoredSecret<'a> {
     Absent,
     /// There was something that [`CsrfSecret::from_stored`] refused.
     Faulty(TokenFault),
+    /// There was one that belongs to another login ([`SecretBinding`]).
+    Foreign,
     /// There was this one.
     Secret(&'a CsrfSecret),
 }

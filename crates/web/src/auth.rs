@@ -18,6 +18,7 @@ pub use required::login_required;
 pub use cloakroom_core::auth::User as UserRow;
 pub use cloakroom_core::auth::*;
 
+use crate::csrf;
 use crate::error::Error;
 use crate::redirect::redirect;
 use crate::visit::Visit;
@@ -184,6 +185,7 @@ impl Auth {
         let rules = &self.visit.site().auth_rules;
         self.visit
             .with_session(|session| rules.login(session, user, now))?;
+        csrf::set_owner(&self.visit)?;
         let mut state = self.visit.state();
         state.user = Some(Some(Arc::clone(&user.0)));
         state.last_login = Some((user.id.clone(), now));

@@ -100,6 +100,25 @@ pub struct CsrfConfig {
     pub cookie_age: Option<i64>,
     /// Trusted origins, the header, and the veto.
     pub rules: CsrfRules,
+    /// Where the secret is kept that forms prove.
+    pub secret: SecretPlace,
+    /// Whether a request with `Authorization: Bearer …` has no cookies: neither is it its visitor's, nor can another
+    /// site's page have sent it, so it needs no token. Off: it needs one, and may still be its visitor's, as in
+    /// Django.
+    pub bearer_has_no_cookies: bool,
+}
+
+/// Where the CSRF secret is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "these are all the places")]
+pub enum SecretPlace {
+    /// In a cookie that scripts of the site's pages can read: Django's default.
+    Cookie,
+    /// There too, made for one login: of a secret that was made for another login, or by a Django, nothing is proven.
+    /// For sites of our own. A page that shows a token loads its session.
+    CookieOfLogin,
+    /// In the session (`CSRF_USE_SESSIONS`). A page that shows a token loads and saves its session.
+    Session,
 }
 
 /// The attributes that the session's and the CSRF cookie have in common.
@@ -185,6 +204,7 @@ impl Config {
         config.session.anonymous_per_hour = NonZeroU32::new(600);
         config.csrf.cookie.secure = Secure::UnlessLocal;
         config.csrf.rules.veto = Veto::CrossSite;
+        config.csrf.bearer_has_no_cookies = true;
         config.hosts = HostRules::default();
         config.login.relogin = Relogin::RenewsKey;
         config.login.rehashes = false;
@@ -226,6 +246,8 @@ impl Config {
                 cookie: cookie("csrftoken", false),
                 cookie_age: Some(31_449_600),
                 rules: CsrfRules::new(Veto::None),
+                secret: SecretPlace::Cookie,
+                bearer_has_no_cookies: false,
             },
             hosts: HostRules::django(),
             login: LoginConfig {

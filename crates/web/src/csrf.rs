@@ -2,27 +2,67 @@
 
 mod body;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use axum::body::Body;
 use axum::extract::FromRequestParts;
-use http::header::{CONNECTION, HeaderName, ORIGIN, REFERER, UPGRADE};
+use axum::middleware::{FromExtractorLayer, from_extractor};
+use http::header::{AUTHORIZATION, CONNECTION, HeaderName, ORIGIN, REFERER, UPGRADE};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request};
 
 pub use cloakroom_core::csrf::*;
 
+use crate::config::SecretPlace;
 use crate::error::Error;
 use crate::visit::{Visit, find_cookie};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Reads the request's CSRF cookie, once.
-fn read_cookie(csrf: &mut CsrfCookie, headers: &HeaderMap, name: &str) -> Result<(), Error> {
-    if csrf.is_read() {
+/// Reads what the request's forms are to prove, once: from the cookie or the session.
+async fn read_secret(visit: &Visit, headers: &HeaderMap) -> Result<(), Error> {
+    if visit.state().csrf.is_read() {
         return Ok(());
     }
-    Ok(csrf.process_request(find_cookie(headers, name).as_deref())?)
+    let config = &visit.site().config.csrf;
+    let in_cookie = || find_cookie(headers, &config.cookie.name);
+    let sent = match config.secret {
+        SecretPlace::Cookie => in_cookie(),
+        SecretPlace::CookieOfLogin => {
+            visit.load_session(headers).await?;
+            set_owner(visit)?;
+            in_cookie()
+        }
+        SecretPlace::Session => {
+            visit.load_session(headers).await?;
+            // What is no text is no secret either; it must not pass for an absent one.
+            let text = |json: Cow<'_, str>| serde_json::from_str(&json).unwrap_or_default();
+            let stored: Option<String> =
+                visit.with_session(|session| session.raw(SESSION_NAME).map(text))?;
+            stored.map(Cow::Owned)
+        }
+    };
+    Ok(visit.state().csrf.process_request(sent.as_deref())?)
+}
+
+/// Says whose secrets are made and taken, where they belong to logins. The session is loaded.
+pub(crate) fn set_owner(visit: &Visit) -> Result<(), Error> {
+    if let Some(binding) = &visit.site().csrf_binding {
+        let rules = &visit.site().auth_rules;
+        let login = visit.with_session(|session| rules.claimed_login(session))?;
+        let owner = binding.owner(login.unwrap_or_default());
+        visit.state().csrf.set_owner(owner);
+    }
+    Ok(())
+}
+
+/// Whether what speaks for a client is no cookie but a token in a header, which no other site's page can have it send.
+pub(crate) fn has_bearer(headers: &HeaderMap) -> bool {
+    headers.get_all(AUTHORIZATION).iter().any(|value| {
+        let scheme = value.as_bytes().split(|byte| *byte == b' ').next();
+        scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer"))
+    })
 }
 
 /// Whether a request could change anything: by its method, or because it asks for a WebSocket.
@@ -83,12 +123,16 @@ pub(crate) async fn check(visit: &Visit, parts: Parts, body: Body) -> Result<Req
         return Ok(Request::from_parts(parts, body));
     }
 
+    visit.state().reads_cookies = true;
+    read_secret(visit, &parts.headers).await?;
     {
-        let mut state = visit.state();
-        state.reads_cookies = true;
-        read_cookie(&mut state.csrf, &parts.headers, &config.cookie.name)?;
+        let state = visit.state();
         if !matches!(state.csrf.stored(), StoredSecret::Secret(_)) {
-            if !place.secure && visit.secure(config.cookie.secure) {
+            let keeper = match config.secret {
+                SecretPlace::Session => &visit.site().config.session.cookie,
+                SecretPlace::Cookie | SecretPlace::CookieOfLogin => &config.cookie,
+            };
+            if !place.secure && visit.secure(keeper.secure) {
                 tracing::warn!(
                     "this form came over plain http, for which browsers do not keep Secure cookies; if a proxy \
                      speaks TLS for the site, set SECURE_PROXY_SSL_HEADER and TRUSTED_PROXIES"
@@ -137,15 +181,17 @@ impl CsrfToken {
     /// A token under a fresh mask: 64 letters and digits, different each time and all valid.
     ///
     /// # Errors
-    /// The operating system's random generator does not answer.
+    /// The operating system's random generator does not answer, or the secret belongs to a session that is closed.
     pub fn token(&self) -> Result<String, Error> {
+        // A login or a logout meanwhile.
+        set_owner(&self.0)?;
         Ok(self.0.state().csrf.token()?)
     }
 
     /// The hidden field: Django's `{% csrf_token %}`.
     ///
     /// # Errors
-    /// The operating system's random generator does not answer.
+    /// As [`token`](Self::token).
     pub fn input(&self) -> Result<String, Error> {
         let token = self.token()?;
         let parts = [
@@ -159,13 +205,42 @@ impl CsrfToken {
     }
 }
 
+/// A layer for pages whose forms or scripts need the CSRF cookie though their own markup shows no token: Django's
+/// `ensure_csrf_cookie`. It refuses nothing.
+///
+/// ```
+/// use axum::{Router, response::Html, routing::get};
+/// use cloakroom::ensure_csrf_cookie;
+///
+/// // Its scripts read the cookie and send it back in the header X-CSRFToken.
+/// let page = || async { Html("<script src=/app.js></script>") };
+/// let app: Router = Router::new().route("/", get(page).layer(ensure_csrf_cookie()));
+/// ```
+pub fn ensure_csrf_cookie() -> FromExtractorLayer<EnsureCsrfCookie, ()> {
+    from_extractor()
+}
+
+/// What [`ensure_csrf_cookie`] has each request do.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct EnsureCsrfCookie;
+
+impl<S: Send + Sync> FromRequestParts<S> for EnsureCsrfCookie {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        let csrf = CsrfToken::from_request_parts(parts, state).await?;
+        let _ = csrf.token()?;
+        Ok(Self)
+    }
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for CsrfToken {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Error> {
         let visit = Visit::of(parts)?.clone();
-        let name = &visit.site().config.csrf.cookie.name;
-        read_cookie(&mut visit.state().csrf, &parts.headers, name)?;
+        read_secret(&visit, &parts.headers).await?;
         Ok(Self(visit))
     }
 }

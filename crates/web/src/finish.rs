@@ -9,7 +9,7 @@ use cloakroom_core::time::Timestamp;
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, Entry, HeaderMap, SET_COOKIE, VARY};
 
-use crate::config::InvalidCookie;
+use crate::config::{InvalidCookie, SecretPlace};
 use crate::error::Error;
 use crate::site::CarriedOut;
 use crate::visit::{Slot, State, Visit};
@@ -41,6 +41,7 @@ fn settle(visit: &Visit, status: u16) -> Option<Result<Option<SetCookie>, Error>
     let site = visit.site();
     let mut state = visit.state();
     state.sealed = true;
+    visit.keep_csrf_secret(&mut state);
     let found = match &state.session {
         Slot::Unloaded => Found::Unaccessed,
         Slot::Open(session) => session.found(),
@@ -130,7 +131,10 @@ fn write_cookies(
         tracing::warn!(cookies = ?state.cookie_names, "the handler failed, so its cookies are not sent");
         state.cookies = Default::default();
     }
-    let csrf_secret = state.csrf.process_response();
+    let csrf_secret = match visit.site().config.csrf.secret {
+        SecretPlace::Session => None,
+        SecretPlace::Cookie | SecretPlace::CookieOfLogin => state.csrf.process_response(),
+    };
     state.reads_cookies |= csrf_secret.is_some();
     let csrf_cookie = match csrf_secret {
         None => None,

@@ -9,6 +9,7 @@ use axum::BoxError;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::response::{IntoResponse, Response};
 use http::Request;
+use http::header::COOKIE;
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -101,6 +102,11 @@ where
 {
     fn begin(&mut self, request: Request<Body>) -> Stage<S::Future, S::Error> {
         let (mut parts, body) = request.into_parts();
+        let config = &self.layer.site.config;
+        let bearer = config.csrf.bearer_has_no_cookies && csrf::has_bearer(&parts.headers);
+        if bearer {
+            parts.headers.remove(COOKIE);
+        }
 
         // Inside another layer of ours: the visit goes on.
         let outer = parts.extensions.get::<Visit>().cloned();
@@ -120,7 +126,7 @@ where
             parts.extensions.insert(visit.clone());
         }
 
-        let checks = self.layer.csrf && csrf::needs_check(&parts);
+        let checks = self.layer.csrf && !bearer && csrf::needs_check(&parts);
         let saves = !nested && self.layer.site.config.session.save_every_request;
         if !checks && !saves {
             let inner = self.inner.call(Request::from_parts(parts, body));
@@ -138,8 +144,10 @@ where
                 if saves {
                     visit.load_to_save(&parts.headers).await;
                 }
-                let checked = if checks {
-                    csrf::check(&visit, parts, body).await
+                let checked = if checks && !visit.state().csrf_checked {
+                    csrf::check(&visit, parts, body).await.inspect(|_| {
+                        visit.state().csrf_checked = true;
+                    })
                 } else {
                     Ok(Request::from_parts(parts, body))
                 };

@@ -31,11 +31,11 @@ pub use cloakroom_stores::{FileOptions, FileStore};
 #[cfg(feature = "sqlite")]
 pub use cloakroom_stores::{SqliteOptions, SqliteStore};
 pub use config::{
-    Config, ConfigError, CookieConfig, CsrfConfig, Duplicates, InvalidCookie, LoginConfig, Secure,
-    SessionConfig, Settings,
+    Config, ConfigError, CookieConfig, CsrfConfig, Duplicates, InvalidCookie, LoginConfig,
+    SecretPlace, Secure, SessionConfig, Settings,
 };
 pub use cookies::Cookies;
-pub use csrf::CsrfToken;
+pub use csrf::{CsrfToken, ensure_csrf_cookie};
 pub use error::{Error, ErrorKind};
 pub use host::{HostPattern, HostRules, Listener, Network, NotANetwork, TrustedProxies};
 pub use layer::{CloakroomLayer, CloakroomService, ResponseFuture};

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use cloakroom_core::auth::{AuthRules, UserStore};
 use cloakroom_core::cookie::{PreparedCookie, SignedCookies};
+use cloakroom_core::csrf::SecretBinding;
 use cloakroom_core::session::{
     Codec, CommitError, Committed, ResponseRules, RevocableCookies, Revocations, SaveRules,
     SessionState, SignedCookieEngine, Store, WrittenCookie,
@@ -14,7 +15,7 @@ use cloakroom_core::time::Timestamp;
 use http::Extensions;
 use tokio::sync::Semaphore;
 
-use crate::config::{Config, InvalidCookie};
+use crate::config::{Config, InvalidCookie, SecretPlace};
 use crate::error::Error;
 use crate::layer::CloakroomLayer;
 use crate::newcomers::Newcomers;
@@ -127,6 +128,8 @@ impl Cloakroom {
             signed_cookies,
             session_cookie: config.session.cookie.checked(),
             csrf_cookie: config.csrf.cookie.checked(),
+            csrf_binding: (config.csrf.secret == SecretPlace::CookieOfLogin)
+                .then(|| SecretBinding::new(&config.secrets)),
             hashing: Arc::new(Semaphore::new(processors)),
             newcomers: config.session.anonymous_per_hour.map(Newcomers::new),
             warned: AtomicBool::new(false),
@@ -177,6 +180,8 @@ pub(crate) struct Site {
     pub(crate) signed_cookies: SignedCookies,
     session_cookie: Result<PreparedCookie, InvalidCookie>,
     csrf_cookie: Result<PreparedCookie, InvalidCookie>,
+    /// Where CSRF secrets belong to logins.
+    pub(crate) csrf_binding: Option<SecretBinding>,
     /// One permit a processor: hashing more passwords at once makes none of them faster.
     pub(crate) hashing: Arc<Semaphore>,
     /// The sessions that each address has begun, where there is a limit.

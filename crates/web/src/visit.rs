@@ -9,14 +9,14 @@ use std::task::Poll;
 
 use cloakroom_core::auth::User as UserRow;
 use cloakroom_core::cookie::{self, ResponseCookies};
-use cloakroom_core::csrf::CsrfCookie;
+use cloakroom_core::csrf::{CsrfCookie, SESSION_NAME};
 use cloakroom_core::session::{SessionKey, SessionState};
 use cloakroom_core::time::Timestamp;
 use http::HeaderMap;
 use http::header::COOKIE;
 use http::request::Parts;
 
-use crate::config::{Duplicates, Secure};
+use crate::config::{Duplicates, SecretPlace, Secure};
 use crate::error::Error;
 use crate::host::Place;
 use crate::site::{CarriedOut, Sessions, Site};
@@ -52,6 +52,8 @@ pub(crate) struct State {
     pub(crate) cookies: ResponseCookies,
     /// The names of `cookies`, for the log.
     pub(crate) cookie_names: Vec<String>,
+    /// A layer of ours has let this request through; another need not look again.
+    pub(crate) csrf_checked: bool,
     /// The field `next` of the form that the CSRF check read.
     pub(crate) form_next: Option<String>,
     /// The response depends on the request's cookies.
@@ -224,9 +226,35 @@ impl Visit {
         Ok(user)
     }
 
+    /// Puts the CSRF secret into the session, where the site keeps it there and a page has shown it. Django does so at
+    /// the end of the request; here it is part of an early save too.
+    pub(crate) fn keep_csrf_secret(&self, state: &mut State) {
+        let State {
+            session: Slot::Open(session),
+            csrf,
+            ..
+        } = state
+        else {
+            return;
+        };
+        if self.site().config.csrf.secret == SecretPlace::Session
+            && let Some(secret) = csrf.process_response()
+            && session
+                .get::<String>(SESSION_NAME)
+                .ok()
+                .flatten()
+                .as_deref()
+                != Some(secret.as_str())
+        {
+            // A text is always writable.
+            let _ = session.set(SESSION_NAME, secret.as_str());
+        }
+    }
+
     /// The open session and the login whose time is to be kept, for a commit.
     fn take_session(&self) -> Result<(SessionState, Option<LastLogin>), Error> {
         let mut state = self.state();
+        self.keep_csrf_secret(&mut state);
         let last_login = state.last_login.take();
         match std::mem::replace(&mut state.session, Slot::Away) {
             Slot::Open(session) => Ok((session, last_login)),

@@ -1,6 +1,6 @@
 """A request's way through the layer: hosts, the check of forms, and what the response says."""
 
-from bug import Bug, stack, web
+from bug import Bug, core, stack, web
 
 AUTH = "crates/web/src/auth.rs"
 COOKIES = "crates/web/src/cookies.rs"
@@ -12,12 +12,14 @@ SET_COOKIE = "crates/core/src/cookie/set_cookie.rs"
 SITE_COOKIE = "crates/core/src/cookie/site_cookie.rs"
 FINISH = "crates/web/src/finish.rs"
 HOST = "crates/web/src/host.rs"
+LAYER = "crates/web/src/layer.rs"
 VISIT = "crates/web/src/visit.rs"
 
 HOSTS = web("host::tests::hosts_that_are_not_ours_are_refused")
 PROXIES = web("host::tests::only_trusted_proxies_are_believed")
 ATTRIBUTES = stack("cookies::each_profile_writes_its_attributes")
 DELETED = stack("cookies::a_cookie_is_deleted_where_it_was_set")
+BEARER = stack("bearer::a_request_with_a_bearer_token_has_no_cookies")
 METHODS = stack("csrf::unsafe_methods_need_a_token_and_safe_ones_do_not")
 
 BUGS = [
@@ -267,10 +269,101 @@ BUGS = [
         stack("login::a_login_rotates_the_csrf_secret"),
     ),
     Bug(
+        "the session's CSRF secret is never put there",
+        FINISH,
+        "    visit.keep_csrf_secret(&mut state);\n",
+        "",
+        stack("csrf_places::a_session_keeps_the_secret_and_no_cookie_does"),
+    ),
+    Bug(
+        "what is no secret in a session counts as none",
+        CSRF,
+        "serde_json::from_str(&json).unwrap_or_default()",
+        'serde_json::from_str(&json).unwrap_or_else(|_| "a".repeat(32))',
+        stack("csrf_places::what_is_no_secret_in_a_session_is_replaced_and_proves_nothing"),
+    ),
+    Bug(
+        "a session that could not be loaded has no CSRF secret to prove",
+        CSRF,
+        "        SecretPlace::Session => {\n            visit.load_session(headers).await?;",
+        "        SecretPlace::Session => {\n            visit.load_session(headers).await.map_err(|_| Error::csrf(Reason::NoCookie))?;",
+        stack("csrf_places::a_store_that_fails_lets_no_form_pass_and_is_told_from_a_forgery"),
+    ),
+    Bug(
+        "another page's CSRF secret in the session interrupts a request",
+        "crates/core/src/session/commit.rs",
+        'matches!(name, "_messages" | "_csrftoken")',
+        'matches!(name, "_messages")',
+        stack("csrf_places::two_pages_that_are_loaded_at_once_do_not_disturb_each_other"),
+    ),
+    Bug(
+        "a CSRF secret belongs to every login",
+        "crates/core/src/csrf/bound.rs",
+        "[&self.login, drawn].concat()",
+        '["", drawn].concat()',
+        stack("csrf_places::a_cookie_of_a_login_proves_nothing_for_another"),
+    ),
+    Bug(
+        "a login keeps the CSRF secrets of visitors",
+        AUTH,
+        "        csrf::set_owner(&self.visit)?;\n",
+        "",
+        stack("csrf_places::a_form_beside_a_login_or_a_logout_is_valid_afterwards"),
+    ),
+    Bug(
+        "the CSRF secret of a fallback key is nobody's",
+        "crates/core/src/csrf/bound.rs",
+        "self.binding.0.iter().any(",
+        "self.binding.0.iter().take(1).any(",
+        core("csrf::bound::tests::a_fallback_key_s_secrets_are_still_taken_and_no_more_made"),
+    ),
+    Bug(
+        "a request with a bearer token keeps its cookies",
+        LAYER,
+        "            parts.headers.remove(COOKIE);\n",
+        "",
+        BEARER,
+    ),
+    Bug(
+        "a bearer token is no reason to do without a CSRF token",
+        LAYER,
+        "self.layer.csrf && !bearer && csrf::needs_check",
+        "self.layer.csrf && csrf::needs_check",
+        BEARER,
+    ),
+    Bug(
+        "any word that begins as bearer is a bearer token",
+        CSRF,
+        'scheme.eq_ignore_ascii_case(b"bearer")',
+        'scheme.to_ascii_lowercase().starts_with(b"bearer")',
+        BEARER,
+    ),
+    Bug(
+        "what a program asks for with a bearer token is sent to the login page",
+        "crates/web/src/auth/required.rs",
+        "if bearer || !is_page_load(parts) {",
+        "if !is_page_load(parts) {",
+        BEARER,
+    ),
+    Bug(
+        "a page that ensures the CSRF cookie only reads it",
+        CSRF,
+        "        let _ = csrf.token()?;\n",
+        "        let _ = csrf;\n",
+        stack("csrf::a_page_that_ensures_the_cookie_sets_it_though_nobody_asks_for_a_token"),
+    ),
+    Bug(
+        "a layer within an exempt one checks nothing",
+        LAYER,
+        "if checks && !visit.state().csrf_checked {",
+        "if checks && !nested {",
+        stack("csrf::a_form_is_checked_once_and_within_an_exempt_layer_by_the_inner_one"),
+    ),
+    Bug(
         "every form rotates the CSRF secret",
         CSRF_COOKIE,
-        "Some(secret) => secret,\n            None => CsrfSecret::generate()?",
-        "Some(_) | None => CsrfSecret::generate()?",
+        "Some(secret) => secret,\n            None => self.generate()?",
+        "Some(_) | None => self.generate()?",
         stack("csrf::each_form_has_another_token_and_all_are_valid"),
     ),
     Bug(

@@ -130,6 +130,20 @@ impl AuthRules {
         self.backends.contains(&backend).then_some(id)
     }
 
+    /// A text that no two logins of different users share, nor those of one user before and after a change of the
+    /// password, nor, where logins are dated, at different seconds. `None`: nobody claims the session.
+    #[must_use]
+    pub fn claimed_login(&self, session: &SessionState) -> Option<String> {
+        let id = self.claimed_user(session)?;
+        let part = |name| stored_text(session, name).unwrap_or_default();
+        // A hash has no colon, nor has a date.
+        Some(format!(
+            "{}:{}:{id}",
+            part(HASH_NAME),
+            part(SIGNED_IN_AT_NAME)
+        ))
+    }
+
     /// Decides whether the session belongs to `user`, whom a store found under the claimed key.
     ///
     /// An unknown or inactive user owns nothing and the session stays as it is. A session made under another

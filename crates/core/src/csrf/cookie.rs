@@ -1,6 +1,7 @@
 //! The CSRF cookie of one request and its response: when a secret is made, and when the cookie is set.
 
 use super::StoredSecret;
+use super::bound::SecretOwner;
 use super::token::{CsrfSecret, TokenFault};
 use crate::random::RandomError;
 
@@ -24,6 +25,8 @@ pub struct CsrfCookie {
     /// What forms are to prove from now on.
     secret: Option<CsrfSecret>,
     needs_update: bool,
+    /// Where secrets belong to logins: whose they are now.
+    owner: Option<SecretOwner>,
 }
 
 /// What the browser's cookie held.
@@ -33,10 +36,17 @@ enum Sent {
     Unread,
     Absent,
     Faulty(TokenFault),
+    Foreign,
     Secret(CsrfSecret),
 }
 
 impl CsrfCookie {
+    /// From now on only this login's secrets are taken and made; one of another login's is replaced when a token is
+    /// asked for.
+    pub fn set_owner(&mut self, owner: SecretOwner) {
+        self.owner = Some(owner);
+    }
+
     /// Whether [`process_request`](Self::process_request) was told what the browser sent.
     #[must_use]
     pub const fn is_read(&self) -> bool {
@@ -53,6 +63,7 @@ impl CsrfCookie {
         }
         self.sent = match sent.map(CsrfSecret::from_stored) {
             None => Sent::Absent,
+            Some(Ok(secret)) if !self.owns(&secret) => Sent::Foreign,
             // A login may have made a new secret before anybody asked for the cookie: that one stays.
             Some(Ok(secret)) => {
                 self.secret.get_or_insert_with(|| secret.clone());
@@ -73,9 +84,18 @@ impl CsrfCookie {
     /// # Errors
     /// The operating system's random generator does not answer.
     pub fn rotate_token(&mut self) -> Result<(), RandomError> {
-        self.secret = Some(CsrfSecret::generate()?);
+        self.secret = Some(self.generate()?);
         self.needs_update = true;
         Ok(())
+    }
+
+    fn generate(&self) -> Result<CsrfSecret, RandomError> {
+        let owner = self.owner.as_ref();
+        owner.map_or_else(CsrfSecret::generate, SecretOwner::generate)
+    }
+
+    fn owns(&self, secret: &CsrfSecret) -> bool {
+        self.owner.as_ref().is_none_or(|owner| owner.owns(secret))
     }
 
     /// A token for a page's form, under a fresh mask (`get_token`). The page's cookie is dated anew.
@@ -83,9 +103,10 @@ impl CsrfCookie {
     /// # Errors
     /// The operating system's random generator does not answer.
     pub fn token(&mut self) -> Result<String, RandomError> {
-        let secret = match self.secret.take() {
+        let known = self.secret.take().filter(|secret| self.owns(secret));
+        let secret = match known {
             Some(secret) => secret,
-            None => CsrfSecret::generate()?,
+            None => self.generate()?,
         };
         self.needs_update = true;
         self.secret.insert(secret).masked()
@@ -103,6 +124,7 @@ impl CsrfCookie {
         match &self.sent {
             Sent::Unread | Sent::Absent => StoredSecret::Absent,
             Sent::Faulty(fault) => StoredSecret::Faulty(*fault),
+            Sent::Foreign => StoredSecret::Foreign,
             Sent::Secret(secret) => StoredSecret::Secret(secret),
         }
     }
@@ -197,6 +219,50 @@ mod tests {
                 matches!(after.stored(), StoredSecret::Secret(secret) if secret.as_str() == SECRET);
             assert_eq!(proven, sent == Some(SECRET));
         }
+    }
+
+    #[test]
+    fn another_login_s_secret_is_taken_from_nobody_and_replaced_when_a_token_is_asked_for() {
+        use crate::secret::{SecretKey, Secrets};
+        let key = SecretKey::insecure_new("key").unwrap();
+        let binding = super::super::SecretBinding::new(&Secrets::new(key));
+        let of = |login: &str, sent: &str| {
+            let mut cookie = CsrfCookie::default();
+            cookie.set_owner(binding.owner(login));
+            cookie.process_request(Some(sent)).unwrap();
+            cookie
+        };
+        let mut first = of("7", SECRET);
+        assert!(matches!(first.stored(), StoredSecret::Foreign));
+        assert_eq!(set(&first), None, "nobody asked");
+        let token = first.token().unwrap();
+        let made = first.process_response().unwrap().clone();
+        assert_eq!(made.verify(&token), Ok(()));
+
+        let mut second = of("7", made.as_str());
+        assert!(matches!(second.stored(), StoredSecret::Secret(_)));
+        let _ = second.token().unwrap();
+        assert_eq!(set(&second), Some(made.as_str()));
+        // A logout on the way.
+        second.set_owner(binding.owner(""));
+        let token = second.token().unwrap();
+        let after = second.process_response().unwrap().clone();
+        assert!(after.as_str() != made.as_str() && after.verify(&token).is_ok());
+        assert!(matches!(
+            of("7", after.as_str()).stored(),
+            StoredSecret::Foreign
+        ));
+        assert!(matches!(
+            of("", after.as_str()).stored(),
+            StoredSecret::Secret(_)
+        ));
+        // A login.
+        second.set_owner(binding.owner("8"));
+        second.rotate_token().unwrap();
+        assert!(matches!(
+            of("8", set(&second).unwrap()).stored(),
+            StoredSecret::Secret(_)
+        ));
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub enum Reason {
     NoCookie,
     /// The stored secret is malformed.
     BadCookie(TokenFault),
+    /// The stored secret belongs to another login. Django's belong to nobody.
+    ForeignCookie,
     /// Neither the form nor the headers hold a token.
     NoToken,
     /// The form's token does not prove the secret.
@@ -91,6 +93,7 @@ impl fmt::Display for Reason {
             ),
             Self::NoCookie => formatter.write_str("CSRF cookie not set."),
             Self::BadCookie(fault) => write!(formatter, "CSRF cookie {fault}."),
+            Self::ForeignCookie => formatter.write_str("CSRF cookie belongs to another login."),
             Self::NoToken => formatter.write_str("CSRF token missing."),
             Self::BadFormToken(fault) => write!(formatter, "CSRF token from POST {fault}."),
             Self::BadHeaderToken { header, fault } => write!(

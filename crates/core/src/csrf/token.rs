@@ -13,11 +13,12 @@ use crate::random::{self, RandomError};
 pub struct CsrfSecret(String);
 
 impl CsrfSecret {
-    const LENGTH: usize = 32;
+    pub(super) const LENGTH: usize = 32;
     /// A mask and the secret under it.
     const MASKED_LENGTH: usize = 2 * Self::LENGTH;
     /// The order matters: masking adds the places of two characters.
-    const ALPHABET: &[u8; 62] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    pub(super) const ALPHABET: &[u8; 62] =
+        b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 
     /// A new secret, 190 bits from the operating system's generator.
     ///
@@ -25,6 +26,11 @@ impl CsrfSecret {
     /// The generator does not answer.
     pub fn generate() -> Result<Self, RandomError> {
         random::text(Self::ALPHABET, Self::LENGTH).map(Self)
+    }
+
+    /// From characters of the alphabet, as many as a secret has.
+    pub(super) const fn of_drawn(text: String) -> Self {
+        Self(text)
     }
 
     /// Reads what the cookie or the session holds; 64 characters, as Django before 4.0 kept them, are

@@ -37,10 +37,10 @@ pub struct SaveRules {
 }
 
 impl SaveRules {
-    /// Django's messages merge like a visitor's own names; everything else that begins with `_` belongs to
-    /// Django's logic.
+    /// Django's messages merge like a visitor's own names, and so does the CSRF secret: two pages that are loaded at
+    /// once may each make the session's first. Everything else that begins with `_` belongs to Django's logic.
     fn guards(&self, name: &str) -> bool {
-        (name.starts_with('_') && name != "_messages")
+        (name.starts_with('_') && !matches!(name, "_messages" | "_csrftoken"))
             || self.guarded_names.iter().any(|guarded| guarded == name)
     }
 }

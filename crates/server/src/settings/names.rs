@@ -116,7 +116,7 @@ pub(super) const SECRETS: [&str; 4] = [
 ];
 
 /// Django's settings first, then those that Django does not have.
-const SETTINGS: [(&str, Kind); 53] = [
+const SETTINGS: [(&str, Kind); 56] = [
     ("ALLOWED_HOSTS", Kind::Texts),
     ("AUTHENTICATION_BACKENDS", Kind::Texts),
     ("CSRF_COOKIE_AGE", Kind::WholeOrNone),
@@ -128,6 +128,7 @@ const SETTINGS: [(&str, Kind); 53] = [
     ("CSRF_COOKIE_SECURE", Kind::Bool),
     ("CSRF_HEADER_NAME", Kind::Text),
     ("CSRF_TRUSTED_ORIGINS", Kind::Texts),
+    ("CSRF_USE_SESSIONS", Kind::Bool),
     ("LOGIN_REDIRECT_URL", Kind::Text),
     ("LOGIN_URL", Kind::Text),
     ("LOGOUT_REDIRECT_URL", Kind::Text),
@@ -148,10 +149,12 @@ const SETTINGS: [(&str, Kind); 53] = [
     ("USE_X_FORWARDED_HOST", Kind::Bool),
     ("USE_X_FORWARDED_PORT", Kind::Bool),
     ("ANONYMOUS_SESSIONS_PER_HOUR", Kind::WholeOrNone),
+    ("BEARER_HAS_NO_COOKIES", Kind::Bool),
     ("CACHE_KEY_PREFIX", Kind::Text),
     ("CACHE_URL", Kind::Text),
     ("CACHE_VERSION", Kind::Whole),
     ("CLEAR_SESSIONS_EVERY", Kind::WholeOrNone),
+    ("CSRF_BIND_TO_LOGIN", Kind::Bool),
     ("DATABASE_URL", Kind::Text),
     ("DJANGO_VERSION", Kind::Text),
     ("LISTEN", Kind::Text),

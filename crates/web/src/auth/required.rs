@@ -6,6 +6,7 @@ use http::header::{ACCEPT, HeaderName};
 use http::request::Parts;
 
 use super::{User, original_uri};
+use crate::csrf::has_bearer;
 use crate::error::Error;
 use crate::visit::Visit;
 
@@ -27,7 +28,9 @@ pub fn login_required() -> FromExtractorLayer<User, ()> {
 
 /// What a visitor gets in place of a page for users.
 pub(super) fn refusal(visit: &Visit, parts: &Parts) -> Error {
-    if !is_page_load(parts) {
+    // Whoever sends a token is a program.
+    let bearer = visit.site().config.csrf.bearer_has_no_cookies && has_bearer(&parts.headers);
+    if bearer || !is_page_load(parts) {
         return Error::login_required(None);
     }
     let login_url = &visit.site().config.login.login_url;

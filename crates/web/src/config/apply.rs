@@ -10,11 +10,33 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::settings::of;
-use super::{Config, ConfigError, CookieConfig, Secure, Settings};
+use super::{Config, ConfigError, CookieConfig, SecretPlace, Secure, Settings};
 use crate::host::{HostPattern, Network, TrustedProxies};
 
 /// Characters of the longest keys that sites are known to draw. A cookie has room for more, a column has not.
 const LONGEST_KEY: usize = 128;
+
+/// `PROFILE`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Profile {
+    Strict,
+    Shared,
+    Django,
+}
+
+impl Settings {
+    fn profile(&self) -> Result<Profile, ConfigError> {
+        match self.parsed::<String>("PROFILE", "a text")?.as_deref() {
+            None | Some("strict") => Ok(Profile::Strict),
+            Some("shared") => Ok(Profile::Shared),
+            Some("django") => Ok(Profile::Django),
+            Some(_) => Err(ConfigError::new(
+                "PROFILE",
+                "wants strict, shared or django",
+            )),
+        }
+    }
+}
 
 impl Config {
     /// From settings by their Django names. `PROFILE` (`strict`, `shared` or `django`) says from which defaults.
@@ -34,17 +56,10 @@ impl Config {
             ConfigError::new("SECRET_KEY", "is missing; set it, or SECRET_KEY_FILE")
         })?;
         let secrets = Secrets::new(key).with_fallbacks(settings.fallbacks.clone());
-        let profile = settings.parsed::<String>("PROFILE", "a text")?;
-        let mut config = match profile.as_deref() {
-            None | Some("strict") => Self::strict(secrets),
-            Some("shared") => Self::shared(secrets),
-            Some("django") => Self::django(secrets),
-            Some(_) => {
-                return Err(ConfigError::new(
-                    "PROFILE",
-                    "wants strict, shared or django",
-                ));
-            }
+        let mut config = match settings.profile()? {
+            Profile::Strict => Self::strict(secrets),
+            Profile::Shared => Self::shared(secrets),
+            Profile::Django => Self::django(secrets),
         };
         config.apply_login(settings)?;
         config.apply_session(settings)?;
@@ -161,7 +176,36 @@ impl Config {
             &mut csrf.cookie_age,
         )?;
         warn_of_a_long_age("CSRF_COOKIE_AGE", csrf.cookie_age);
-        csrf.rules.cookie_domain.clone_from(&csrf.cookie.domain);
+        let in_session = settings.parsed("CSRF_USE_SESSIONS", "true or false")?;
+        let bound = settings.parsed("CSRF_BIND_TO_LOGIN", "true or false")?;
+        csrf.secret = match (in_session.unwrap_or(false), bound.unwrap_or(false)) {
+            (false, false) => SecretPlace::Cookie,
+            (true, false) => SecretPlace::Session,
+            (false, true) if settings.profile()? == Profile::Strict => SecretPlace::CookieOfLogin,
+            (false, true) => {
+                return Err(ConfigError::new(
+                    "CSRF_BIND_TO_LOGIN",
+                    "is for the profile strict: the secrets that a Django beside this site makes belong to no login",
+                ));
+            }
+            (true, true) => {
+                return Err(ConfigError::new(
+                    "CSRF_BIND_TO_LOGIN",
+                    "is for secrets in a cookie: with CSRF_USE_SESSIONS they belong to their session",
+                ));
+            }
+        };
+        assign(
+            settings,
+            "BEARER_HAS_NO_COOKIES",
+            "true or false",
+            &mut csrf.bearer_has_no_cookies,
+        )?;
+        let shared_by = match csrf.secret {
+            SecretPlace::Session => &self.session.cookie.domain,
+            SecretPlace::Cookie | SecretPlace::CookieOfLogin => &csrf.cookie.domain,
+        };
+        csrf.rules.cookie_domain.clone_from(shared_by);
         if let Some(text) = settings.parsed::<String>("CSRF_HEADER_NAME", "a text")? {
             let header = TokenHeader::from_setting(&text);
             csrf.rules.header = header.ok_or_else(|| {
@@ -386,6 +430,8 @@ mod tests {
             ("LOGIN_URL", json!("login")),
             ("PBKDF2_ITERATIONS", json!(0)),
             ("ANONYMOUS_SESSIONS_PER_HOUR", json!(0)),
+            ("CSRF_USE_SESSIONS", json!("yes")),
+            ("BEARER_HAS_NO_COOKIES", json!(1)),
             ("SESSION_KEY_LENGTH", json!(31)),
             ("SESSION_KEY_LENGTH", json!(129)),
             ("TIME_ZONE", json!("Middle-earth/Shire")),
@@ -414,6 +460,38 @@ mod tests {
         assert_eq!(per_hour(&[profile("django")]), None);
         assert_eq!(per_hour(&[limit(json!(null))]), None);
         assert_eq!(per_hour(&[profile("django"), limit(json!(7))]), Some(7));
+    }
+
+    #[test]
+    fn a_csrf_secret_is_kept_where_the_settings_say() {
+        let kept = |values: &[(&str, bool)], profile: &str| {
+            let mut values: Vec<_> = values.iter().map(|(name, on)| (*name, json!(on))).collect();
+            values.push(("PROFILE", json!(profile)));
+            values.push(("SESSION_COOKIE_DOMAIN", json!("of-sessions")));
+            values.push(("CSRF_COOKIE_DOMAIN", json!("of-csrf")));
+            config(&values).map(|config| {
+                let domain = config.csrf.rules.cookie_domain.unwrap();
+                (config.csrf.secret, domain)
+            })
+        };
+        let in_sessions = ("CSRF_USE_SESSIONS", true);
+        let bound = ("CSRF_BIND_TO_LOGIN", true);
+        for profile in ["strict", "shared", "django"] {
+            let cookie = kept(&[("CSRF_USE_SESSIONS", false)], profile).unwrap();
+            assert_eq!(cookie, (SecretPlace::Cookie, "of-csrf".into()));
+            let session = kept(&[in_sessions], profile).unwrap();
+            assert_eq!(session, (SecretPlace::Session, "of-sessions".into()));
+        }
+        let login = kept(&[bound], "strict").unwrap();
+        assert_eq!(login, (SecretPlace::CookieOfLogin, "of-csrf".into()));
+        for (values, profile) in [
+            (&[bound][..], "shared"),
+            (&[bound], "django"),
+            (&[bound, in_sessions], "strict"),
+        ] {
+            let error = kept(values, profile).unwrap_err().to_string();
+            assert!(error.contains("CSRF_BIND_TO_LOGIN"), "{profile}: {error}");
+        }
     }
 
     #[test]

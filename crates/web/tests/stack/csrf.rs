@@ -4,7 +4,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::FromRequestParts as _;
 use axum::routing::{get, post};
-use cloakroom::{Auth, CsrfToken, Session};
+use cloakroom::{Auth, CsrfToken, Session, ensure_csrf_cookie};
 use cloakroom_testing::{Browser, Page};
 use http::{Method, Request};
 
@@ -285,4 +285,65 @@ async fn a_token_made_after_a_login_is_the_new_secret_s() {
             .status,
         403
     );
+}
+
+#[tokio::test]
+async fn a_page_that_ensures_the_cookie_sets_it_though_nobody_asks_for_a_token() {
+    let page = get(|| async { "no form" }).layer(ensure_csrf_cookie());
+    let routes = Router::new().route("/app/", page.post(|| async { "sent" }));
+    let site = Plan::strict().routes(routes).open().await;
+    let browser = site.browser();
+    let page = browser.get("/app/").await;
+    assert_eq!(page.header("vary"), Some("Cookie"));
+    let token = browser.cookie("csrftoken").expect("the page sets it");
+    let send = async |token: &str| {
+        let request = Request::post("/app/").header("x-csrftoken", token);
+        browser
+            .send(request.body(Body::empty()).unwrap())
+            .await
+            .status
+    };
+    assert_eq!(send(&token).await, 200);
+    assert_eq!(
+        send(SECRET).await,
+        403,
+        "it refuses nothing, the layer does"
+    );
+    // The same secret, dated anew.
+    let again = browser.get("/app/").await;
+    assert!(again.set_cookie("csrftoken").unwrap().contains(&token));
+}
+
+#[tokio::test]
+async fn a_form_is_checked_once_and_within_an_exempt_layer_by_the_inner_one() {
+    // F7: `csrf_protect` inside `csrf_exempt`, and twice.
+    let site = Plan::strict().open().await;
+    let layer = || site.cloakroom.layer();
+    let sent = || post(|body: bytes::Bytes| async move { body });
+    let app = Router::new()
+        .route("/exempt/", sent())
+        .route("/checked/", sent().layer(layer()))
+        .layer(layer().csrf_exempt())
+        .merge(
+            Router::new()
+                .route("/twice/", sent().layer(layer()))
+                .layer(layer()),
+        );
+    let browser = Browser::new(&app);
+    browser.receive(&format!("csrftoken={SECRET}; Path=/"));
+    for (target, without) in [("/exempt/", 200), ("/checked/", 403), ("/twice/", 403)] {
+        assert_eq!(
+            browser.post(target, &[("a", "b")]).await.status.as_u16(),
+            without,
+            "{target}"
+        );
+        let page = browser
+            .post(target, &[("csrfmiddlewaretoken", SECRET), ("a", "b")])
+            .await;
+        assert_eq!(
+            page.text(),
+            format!("csrfmiddlewaretoken={SECRET}&a=b"),
+            "{target}"
+        );
+    }
 }

@@ -2,10 +2,12 @@
 
 #![forbid(unsafe_code)]
 
+mod bearer;
 mod cookies;
 mod csrf;
 mod csrf_bodies;
 mod csrf_origins;
+mod csrf_places;
 mod failure;
 mod guards;
 mod hosts;

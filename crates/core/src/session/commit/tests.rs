@@ -142,7 +142,7 @@ fn names_that_django_s_logic_reads_are_guarded_and_so_are_the_site_s() {
     for name in ["_auth_user_id", "_", "__messages", "cart", "role"] {
         assert!(rules.guards(name), "{name}");
     }
-    for name in ["_messages", "messages", "carts", "a_", ""] {
+    for name in ["_messages", "_csrftoken", "messages", "carts", "a_", ""] {
         assert!(!rules.guards(name), "{name}");
     }
 }

@@ -7,8 +7,15 @@ use cloakroom_core::session::{Store, StoreError};
 use cloakroom_core::time::Timestamp;
 use tracing::{info, warn};
 
-/// Few enough that those who wait for the database to write do not notice.
-const BATCH: u32 = 1000;
+/// How long a batch should take: who waits for the database meanwhile hardly notices. How many rows that are differs between
+/// databases and disks by a factor of ten.
+const STRETCH: Duration = Duration::from_millis(20);
+/// Sessions of the first batch.
+const FIRST: u32 = 250;
+/// Below this the commits would cost more than the rows.
+const FEWEST: u32 = 50;
+/// So many rows are locked at once at most, however fast they go.
+const MOST: u32 = 5_000;
 /// How often a batch is tried in all. A lock or a deadlock is over by then; what lasts longer is for a person.
 const TRIES: u32 = 5;
 /// Before the first repetition; each further pause is twice as long, so that all take three seconds.
@@ -25,29 +32,39 @@ pub async fn clear(store: &dyn Store, mut so_far: impl FnMut(u64)) -> Result<u64
     // One moment for all of them, so that this ends however fast sessions expire.
     let now = Timestamp::now();
     let mut total = 0;
+    let mut size = FIRST;
     loop {
         let start = Instant::now();
-        let removed = batch(store, now).await?;
+        let removed = batch(store, now, size).await?;
+        let took = start.elapsed();
         total += removed;
         so_far(total);
-        if removed < u64::from(BATCH) {
+        if removed < u64::from(size) {
             return Ok(total);
         }
-        tokio::time::sleep(start.elapsed()).await;
+        size = next_size(size, took);
+        tokio::time::sleep(took).await;
     }
 }
 
-async fn batch(store: &dyn Store, now: Timestamp) -> Result<u64, StoreError> {
+/// How many may take [`STRETCH`], after so many took this long.
+fn next_size(size: u32, took: Duration) -> u32 {
+    let fitting = f64::from(size) * STRETCH.as_secs_f64() / took.as_secs_f64().max(1e-6);
+    // A float beyond the integers becomes the greatest of them.
+    (fitting as u32).min(size * 2).clamp(FEWEST, MOST)
+}
+
+async fn batch(store: &dyn Store, now: Timestamp, size: u32) -> Result<u64, StoreError> {
     let mut pause = PAUSE;
     for _ in 1..TRIES {
-        match store.clear_expired(now, BATCH).await {
+        match store.clear_expired(now, size).await {
             Ok(removed) => return Ok(removed),
             Err(error) => warn!(%error, "expired sessions could not be deleted; trying again"),
         }
         tokio::time::sleep(pause).await;
         pause *= 2;
     }
-    store.clear_expired(now, BATCH).await
+    store.clear_expired(now, size).await
 }
 
 /// Clears a minute after the start and then each time that `every` has passed, for as long as the server runs.
@@ -139,7 +156,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn all_is_cleared_batch_by_batch() {
-        for (left, batches) in [(0, 1), (999, 1), (1_000, 2), (2_500, 3)] {
+        // The store takes no time, so each batch is twice as large as the last.
+        for (left, batches) in [(0, 1), (249, 1), (250, 2), (749, 2), (750, 3)] {
             let store = Expired::new(left, |_| false);
             let mut said = Vec::new();
             let total = clear(&*store, |total| said.push(total)).await.unwrap();
@@ -151,12 +169,23 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_batch_that_fails_is_tried_again_and_not_for_ever() {
         // Four of five calls fail, in every batch.
-        let store = Expired::new(2_500, |call| call % 5 != 4);
-        assert_eq!(clear(&*store, |_| {}).await.unwrap(), 2_500);
-        let store = Expired::new(2_500, |call| call > 0);
+        let store = Expired::new(700, |call| call % 5 != 4);
+        assert_eq!(clear(&*store, |_| {}).await.unwrap(), 700);
+        let store = Expired::new(700, |call| call > 0);
         assert!(clear(&*store, |_| {}).await.is_err());
-        assert_eq!(store.left(), 1_500, "what was deleted is deleted");
+        assert_eq!(store.left(), 450, "what was deleted is deleted");
         assert_eq!(store.calls.load(Ordering::SeqCst), 1 + TRIES);
+    }
+
+    #[test]
+    fn the_next_batch_takes_about_as_long_as_one_should() {
+        let millis = Duration::from_millis;
+        assert_eq!(next_size(1_000, millis(20)), 1_000);
+        assert_eq!(next_size(1_000, millis(80)), 250);
+        assert_eq!(next_size(1_000, millis(15)), 1_333);
+        assert_eq!(next_size(1_000, Duration::ZERO), 2_000);
+        assert_eq!(next_size(4_000, millis(1)), MOST);
+        assert_eq!(next_size(250, Duration::from_secs(3_600)), FEWEST);
     }
 
     #[tokio::test(start_paused = true)]

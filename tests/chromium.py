@@ -1,13 +1,14 @@
 """Starts Debian's Chromium, which nobody sees and which remembers nothing."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
 
-def start_chromium(profile: Path, javascript: bool = True) -> webdriver.Chrome:
+def start_chromium(profile: Path, javascript: bool = True, flags: Sequence[str] = ()) -> webdriver.Chrome:
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium")
     for flag in (
@@ -21,6 +22,7 @@ def start_chromium(profile: Path, javascript: bool = True) -> webdriver.Chrome:
         "disable-component-update",
         "disable-sync",
         f"user-data-dir={profile}",
+        *flags,
     ):
         options.add_argument(f"--{flag}")
     preferences = {"credentials_enable_service": False, "profile.password_manager_enabled": False}

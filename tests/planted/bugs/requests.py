@@ -276,13 +276,6 @@ BUGS = [
         stack("csrf_places::a_session_keeps_the_secret_and_no_cookie_does"),
     ),
     Bug(
-        "what is no secret in a session counts as none",
-        CSRF,
-        "serde_json::from_str(&json).unwrap_or_default()",
-        'serde_json::from_str(&json).unwrap_or_else(|_| "a".repeat(32))',
-        stack("csrf_places::what_is_no_secret_in_a_session_is_replaced_and_proves_nothing"),
-    ),
-    Bug(
         "a session that could not be loaded has no CSRF secret to prove",
         CSRF,
         "        SecretPlace::Session => {\n            visit.load_session(headers).await?;",
@@ -308,7 +301,7 @@ BUGS = [
         AUTH,
         "        csrf::set_owner(&self.visit)?;\n",
         "",
-        stack("csrf_places::a_form_beside_a_login_or_a_logout_is_valid_afterwards"),
+        stack("csrf_places::a_cookie_of_a_login_proves_nothing_for_another"),
     ),
     Bug(
         "the CSRF secret of a fallback key is nobody's",

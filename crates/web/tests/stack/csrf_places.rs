@@ -174,6 +174,9 @@ async fn a_cookie_of_a_login_proves_nothing_for_another() {
     assert_eq!(sign_in(&ann, "ann", PASSWORD).await.status, 302);
     assert_eq!(sign_in(&bob, "bob", PASSWORD).await.status, 302);
     assert_eq!(status(&ann, &before).await, 403);
+    // What a script reads right after the login.
+    let at_once = ann.cookie("csrftoken").unwrap();
+    assert_eq!(status(&ann, &at_once).await, 200);
 
     let theirs = token(&bob).await;
     assert_eq!(status(&bob, &theirs).await, 200);

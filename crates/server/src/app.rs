@@ -14,10 +14,10 @@ use std::sync::Arc;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::Method;
 use axum::middleware::{from_fn_with_state, map_response};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::get;
 use axum::{Router, middleware::Next};
-use cloakroom::{Cloakroom, redirect};
+use cloakroom::{Cloakroom, Templates, redirect};
 use http::StatusCode;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -26,7 +26,6 @@ use crate::pages::HEADERS;
 use crate::pages::error::{NotFound, Unavailable};
 use crate::setup_link::SetupLink;
 use crate::stores::Stores;
-use crate::templates::Templates;
 
 pub(crate) use waiting::waiting;
 
@@ -94,7 +93,7 @@ async fn not_found(State(app): State<Arc<App>>, request: Request) -> Response {
         *response.status_mut() = StatusCode::MOVED_PERMANENTLY;
         return response;
     }
-    answer::page(&app.templates, StatusCode::NOT_FOUND, &NotFound {})
+    answer::formless(&app.templates, StatusCode::NOT_FOUND, &NotFound {})
 }
 
 async fn only_with_the_right_key(
@@ -105,12 +104,11 @@ async fn only_with_the_right_key(
     if app.key_fits || request.method().is_safe() {
         return next.run(request).await;
     }
-    answer::page(
+    answer::formless(
         &app.templates,
         StatusCode::SERVICE_UNAVAILABLE,
         &Unavailable { again: None },
     )
-    .into_response()
 }
 
 /// What pages do not need is forbidden; an asset's own words stay.

@@ -4,15 +4,16 @@
 
 use std::path::Path;
 
+use cloakroom::Templates;
+use cloakroom::templates::TemplateError;
 use http::HeaderName;
 use http::header::{
     CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use serde::Serialize;
 
-use crate::templates::{RenderError, TemplateError, Templates};
+use crate::templates;
 
-pub(crate) mod csrf;
 pub(crate) mod error;
 pub(crate) mod first_superuser;
 pub(crate) mod form;
@@ -28,11 +29,11 @@ pub(crate) trait View: Serialize {
     /// The template's name.
     const TEMPLATE: &'static str;
 
-    /// The page.
+    /// The page, if it has no form.
     ///
     /// # Errors
     /// A site's own template names a value that is not there. Answer with [`error::LAST_RESORT`].
-    fn render(&self, templates: &Templates) -> Result<String, RenderError> {
+    fn render(&self, templates: &Templates) -> Result<String, TemplateError> {
         templates.render(Self::TEMPLATE, self)
     }
 }
@@ -44,9 +45,9 @@ pub(crate) trait View: Serialize {
 /// The folder cannot be used, or one of its templates cannot make its page.
 pub(crate) fn load(folder: Option<&Path>) -> Result<Templates, TemplateError> {
     let Some(folder) = folder else {
-        return Ok(Templates::embedded());
+        return Ok(templates::embedded());
     };
-    let templates = Templates::with_folder(folder)?;
+    let templates = templates::with_folder(folder)?;
     samples::render_all(&templates, "sample")?;
     Ok(templates)
 }

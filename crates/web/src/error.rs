@@ -12,6 +12,8 @@ use http::{HeaderValue, StatusCode};
 
 use crate::config::InvalidCookie;
 use crate::host::BadHost;
+#[cfg(feature = "templates")]
+use crate::templates::TemplateError;
 
 /// Why a request could not be served. A response says that, the log says why.
 ///
@@ -24,11 +26,15 @@ pub struct Error(Box<Cause>);
 enum Cause {
     Host(BadHost),
     Csrf(Reason),
-    LoginRequired { location: Option<String> },
+    LoginRequired {
+        location: Option<String>,
+    },
     Commit(CommitError),
     Store(StoreError),
     Busy,
-    TooManySessions { seconds: u64 },
+    TooManySessions {
+        seconds: u64,
+    },
     Random(RandomError),
     Value(ValueError),
     Cookie(CookieError),
@@ -37,6 +43,10 @@ enum Cause {
     SlowBody,
     Closed,
     NoLayer,
+    #[cfg(feature = "templates")]
+    NoTemplates,
+    #[cfg(feature = "templates")]
+    Template(TemplateError),
 }
 
 /// The kinds of errors that a site may want pages of its own for.
@@ -105,6 +115,11 @@ impl Error {
         Self(Box::new(Cause::NoLayer))
     }
 
+    #[cfg(feature = "templates")]
+    pub(crate) fn no_templates() -> Self {
+        Self(Box::new(Cause::NoTemplates))
+    }
+
     /// True if a change came after the response was made: Django has no such case, because it has no tasks
     /// that outlive their request.
     #[must_use]
@@ -152,6 +167,8 @@ impl Error {
             | Cause::RefusedCookie { .. }
             | Cause::Closed
             | Cause::NoLayer => ErrorKind::Internal,
+            #[cfg(feature = "templates")]
+            Cause::NoTemplates | Cause::Template(_) => ErrorKind::Internal,
         }
     }
 
@@ -212,6 +229,12 @@ impl fmt::Display for Error {
             Cause::NoLayer => formatter.write_str(
                 "Cloakroom's layer does not run for this route: add .layer(cloakroom.layer()) after the route",
             ),
+            #[cfg(feature = "templates")]
+            Cause::NoTemplates => formatter.write_str(
+                "the site has no templates: give it some by Cloakroom::with_templates before its layer is made",
+            ),
+            #[cfg(feature = "templates")]
+            Cause::Template(error) => error.fmt(formatter),
         }
     }
 }
@@ -222,6 +245,8 @@ impl std::error::Error for Error {
             Cause::Commit(error) => error.source(),
             Cause::Store(error) => error.source(),
             Cause::Random(error) => error.source(),
+            #[cfg(feature = "templates")]
+            Cause::Template(error) => error.source(),
             _ => None,
         }
     }
@@ -314,5 +339,12 @@ impl From<CookieError> for Error {
 impl From<InvalidCookie> for Error {
     fn from(error: InvalidCookie) -> Self {
         Self(Box::new(Cause::CookieSettings(error)))
+    }
+}
+
+#[cfg(feature = "templates")]
+impl From<TemplateError> for Error {
+    fn from(error: TemplateError) -> Self {
+        Self(Box::new(Cause::Template(error)))
     }
 }

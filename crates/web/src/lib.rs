@@ -4,6 +4,9 @@
 //! [`Auth`], [`Cookies`] and [`CsrfToken`] as extractors, and checks every form. What a handler does not ask
 //! for is not loaded, not parsed and not written.
 //!
+//! With the feature `templates`, [`Page`](https://docs.rs/cloakroom/latest/cloakroom/struct.Page.html) makes pages of
+//! templates in Jinja's language, with the form's token in them.
+//!
 //! It writes what Django writes and reads what Django reads, so a Rust service and a Django site share one
 //! login; and it needs no Django.
 
@@ -22,6 +25,8 @@ mod newcomers;
 mod redirect;
 pub mod session;
 mod site;
+#[cfg(feature = "templates")]
+pub mod templates;
 mod visit;
 
 pub use auth::{Auth, User, login_required};
@@ -42,6 +47,8 @@ pub use layer::{CloakroomLayer, CloakroomService, ResponseFuture};
 pub use redirect::redirect;
 pub use session::Session;
 pub use site::Cloakroom;
+#[cfg(feature = "templates")]
+pub use templates::{Page, Templates};
 
 /// The examples in the README, compiled and run.
 #[cfg(doctest)]

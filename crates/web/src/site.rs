@@ -19,6 +19,8 @@ use crate::config::{Config, InvalidCookie, SecretPlace};
 use crate::error::Error;
 use crate::layer::CloakroomLayer;
 use crate::newcomers::Newcomers;
+#[cfg(feature = "templates")]
+use crate::templates::Templates;
 
 /// A site's sessions, users and rules. Make it once; clones are the same site.
 ///
@@ -134,8 +136,23 @@ impl Cloakroom {
             newcomers: config.session.anonymous_per_hour.map(Newcomers::new),
             warned: AtomicBool::new(false),
             extensions: roomy_extensions(),
+            #[cfg(feature = "templates")]
+            templates: None,
             config,
         }))
+    }
+
+    /// The same site with templates, of which its handlers make their pages by [`Page`](crate::Page).
+    ///
+    /// # Panics
+    /// There is a clone or a layer of the site already, which would have none.
+    #[cfg(feature = "templates")]
+    #[must_use]
+    pub fn with_templates(mut self, templates: Templates) -> Self {
+        let site = Arc::get_mut(&mut self.0);
+        let site = site.expect("templates are given before the site is cloned or its layer made");
+        site.templates = Some(templates);
+        self
     }
 
     /// The layer that gives every route it wraps its sessions and checks its forms.
@@ -189,6 +206,8 @@ pub(crate) struct Site {
     warned: AtomicBool,
     /// None, with room for some.
     pub(crate) extensions: Extensions,
+    #[cfg(feature = "templates")]
+    pub(crate) templates: Option<Templates>,
 }
 
 #[derive(Debug)]

@@ -1,16 +1,21 @@
 //! Pages as responses.
 
 use axum::response::{Html, IntoResponse, Response};
+use cloakroom::{Error, Page, Templates};
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, EXPIRES};
 use tracing::error;
 
 use crate::pages::View;
 use crate::pages::error::LAST_RESORT;
-use crate::templates::Templates;
 
-/// The page, or the plain one if its template fails.
-pub(super) fn page(templates: &Templates, status: StatusCode, view: &impl View) -> Response {
+/// The page of a visitor, with the token for its form.
+pub(super) fn page<V: View>(page: &Page, view: &V) -> Result<Response, Error> {
+    Ok(page.render(V::TEMPLATE, view)?.into_response())
+}
+
+/// A page without a form, or the plain one if its template fails.
+pub(super) fn formless(templates: &Templates, status: StatusCode, view: &impl View) -> Response {
     match view.render(templates) {
         Ok(html) => (status, Html(html)).into_response(),
         Err(problem) => {
@@ -20,12 +25,8 @@ pub(super) fn page(templates: &Templates, status: StatusCode, view: &impl View) 
     }
 }
 
-/// A page that no cache keeps (`django.views.decorators.cache.never_cache`): it shows a visitor's own token.
-pub(super) fn uncached_page(
-    templates: &Templates,
-    status: StatusCode,
-    view: &impl View,
-) -> Response {
+/// The page as one that no cache keeps (`django.views.decorators.cache.never_cache`): it shows a visitor's own token.
+pub(super) fn uncached(page: Response) -> Response {
     let headers = [
         (
             CACHE_CONTROL,
@@ -33,5 +34,5 @@ pub(super) fn uncached_page(
         ),
         (EXPIRES, "Thu, 01 Jan 1970 00:00:00 GMT"),
     ];
-    (headers, page(templates, status, view)).into_response()
+    (headers, page).into_response()
 }

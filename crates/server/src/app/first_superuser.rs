@@ -7,7 +7,7 @@ use axum::extract::{ConnectInfo, FromRequestParts, Path, RawForm};
 use axum::response::Response;
 use cloakroom::auth::{CreateUser, UserCreated, UserRow};
 use cloakroom::time::Timestamp;
-use cloakroom::{CsrfToken, Error, redirect};
+use cloakroom::{Error, Page, redirect};
 use http::StatusCode;
 use http::request::Parts;
 use http::uri::Authority;
@@ -15,7 +15,6 @@ use http::uri::Authority;
 use super::login::last_field;
 use super::{App, answer};
 use crate::new_user;
-use crate::pages::csrf::Csrf;
 use crate::pages::error::NotFound;
 use crate::pages::first_superuser::{Field, FirstSuperuser, LinkGone, MISMATCH, Problem};
 use crate::pages::form::REQUIRED;
@@ -43,20 +42,15 @@ impl Admitted {
     /// The form, and under it what was wrong with what was sent.
     fn page(
         &self,
-        csrf: &CsrfToken,
+        page: &Page,
         wrong: Option<(&str, &str, Vec<Problem>)>,
     ) -> Result<Response, Error> {
         let (origin, help) = (self.link().origin(), password_help());
-        let mut view =
-            FirstSuperuser::form(&self.action, &origin, &help, Csrf::new(&csrf.token()?));
+        let mut view = FirstSuperuser::form(&self.action, &origin, &help);
         if let Some((username, email, problems)) = wrong {
             view = view.refused(username, email, problems);
         }
-        Ok(answer::uncached_page(
-            &self.app.templates,
-            StatusCode::OK,
-            &view,
-        ))
+        Ok(answer::uncached(answer::page(page, &view)?))
     }
 }
 
@@ -65,7 +59,7 @@ impl FromRequestParts<Arc<App>> for Admitted {
 
     /// The client does not learn why it is not let through.
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
-        let not_found = || answer::page(&app.templates, StatusCode::NOT_FOUND, &NotFound {});
+        let not_found = || answer::formless(&app.templates, StatusCode::NOT_FOUND, &NotFound {});
         let token = Path::<String>::from_request_parts(parts, app).await;
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         let (Some(link), Ok(Path(token)), Some(peer)) = (&app.setup_link, token, peer) else {
@@ -100,13 +94,13 @@ impl FromRequestParts<Arc<App>> for Admitted {
 }
 
 /// Shows the form and uses nothing up: browsers fetch links ahead.
-pub(super) async fn form(admitted: Admitted, csrf: CsrfToken) -> Result<Response, Error> {
-    admitted.page(&csrf, None)
+pub(super) async fn form(admitted: Admitted, page: Page) -> Result<Response, Error> {
+    admitted.page(&page, None)
 }
 
 pub(super) async fn submit(
     admitted: Admitted,
-    csrf: CsrfToken,
+    page: Page,
     RawForm(form): RawForm,
 ) -> Result<Response, Error> {
     let app = &admitted.app;
@@ -139,11 +133,12 @@ pub(super) async fn submit(
             });
         }
     };
-    admitted.page(&csrf, Some((&typed, &email, problems)))
+    admitted.page(&page, Some((&typed, &email, problems)))
 }
 
 fn gone(app: &App) -> Response {
-    answer::uncached_page(&app.templates, StatusCode::GONE, &LinkGone { minutes: 30 })
+    let view = LinkGone { minutes: 30 };
+    answer::uncached(answer::formless(&app.templates, StatusCode::GONE, &view))
 }
 
 fn password_help() -> [String; 1] {

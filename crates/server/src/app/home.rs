@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use cloakroom::{CsrfToken, Error, User};
+use cloakroom::{Error, Page, User};
 use http::StatusCode;
 
 use super::{App, answer};
-use crate::pages::csrf::Csrf;
 use crate::pages::home::{Home, name};
 use crate::pages::index::Index;
 
@@ -29,14 +28,9 @@ pub(super) async fn index(
             Index::Unknown
         }
     };
-    answer::page(&app.templates, StatusCode::OK, &view)
+    answer::formless(&app.templates, StatusCode::OK, &view)
 }
 
-pub(super) async fn home(
-    State(app): State<Arc<App>>,
-    user: User,
-    csrf: CsrfToken,
-) -> Result<Response, Error> {
-    let view = Home::new(&user, Csrf::new(&csrf.token()?));
-    Ok(answer::page(&app.templates, StatusCode::OK, &view))
+pub(super) async fn home(user: User, page: Page) -> Result<Response, Error> {
+    answer::page(&page, &Home::new(&user))
 }

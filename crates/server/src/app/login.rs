@@ -6,41 +6,30 @@ use std::sync::Arc;
 use axum::extract::{RawForm, State};
 use axum::response::Response;
 use cloakroom::auth::normalize_username;
-use cloakroom::{Auth, CsrfToken, Error};
-use http::StatusCode;
+use cloakroom::{Auth, Error, Page};
 
 use super::{App, answer};
-use crate::pages::csrf::Csrf;
 use crate::pages::login::Login;
 
 /// The form, also for somebody who is signed in: they may want to be somebody else.
-pub(super) async fn form(
-    State(app): State<Arc<App>>,
-    auth: Auth,
-    csrf: CsrfToken,
-) -> Result<Response, Error> {
+pub(super) async fn form(auth: Auth, page: Page) -> Result<Response, Error> {
     let next = auth.next().unwrap_or_default();
-    let view = Login::form(&next, Csrf::new(&csrf.token()?));
-    Ok(answer::uncached_page(&app.templates, StatusCode::OK, &view))
+    let page = answer::page(&page, &Login::form(&next))?;
+    Ok(answer::uncached(page))
 }
 
 /// The answer is the same whether the name is unknown, the password wrong or the user inactive.
 pub(super) async fn submit(
     State(app): State<Arc<App>>,
     auth: Auth,
-    csrf: CsrfToken,
+    page: Page,
     RawForm(form): RawForm,
 ) -> Result<Response, Error> {
     let typed = last_field(&form, "username");
     let password = last_field(&form, "password");
     let next = auth.next().unwrap_or_default();
     let view = if typed.trim().is_empty() || password.is_empty() {
-        Login::incomplete(
-            &next,
-            &typed,
-            !password.is_empty(),
-            Csrf::new(&csrf.token()?),
-        )
+        Login::incomplete(&next, &typed, !password.is_empty())
     } else {
         // A name that no user can have is still looked for, so that it takes as long as any other.
         let username = normalize_username(&typed).unwrap_or_default();
@@ -50,10 +39,10 @@ pub(super) async fn submit(
                 tracing::info!(user = %user.id, "signed in");
                 return Ok(auth.redirect_next(&app.cloakroom.config().login.login_redirect_url));
             }
-            None => Login::refused(&next, &typed, Csrf::new(&csrf.token()?)),
+            None => Login::refused(&next, &typed),
         }
     };
-    Ok(answer::uncached_page(&app.templates, StatusCode::OK, &view))
+    Ok(answer::uncached(answer::page(&page, &view)?))
 }
 
 /// The last field of this name, as Django's `QueryDict` gives it; empty if there is none.

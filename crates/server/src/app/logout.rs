@@ -4,11 +4,9 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use cloakroom::{Auth, CsrfToken, Error, User, redirect};
-use http::StatusCode;
+use cloakroom::{Auth, Error, Page, User, redirect};
 
 use super::{App, answer};
-use crate::pages::csrf::Csrf;
 use crate::pages::home::name;
 use crate::pages::logout::Logout;
 
@@ -16,16 +14,13 @@ use crate::pages::logout::Logout;
 pub(super) async fn ask(
     State(app): State<Arc<App>>,
     user: Option<User>,
-    csrf: CsrfToken,
+    page: Page,
 ) -> Result<Response, Error> {
     let Some(user) = user else {
         return Ok(redirect(&app.cloakroom.config().login.logout_redirect_url));
     };
-    let view = Logout {
-        csrf: Csrf::new(&csrf.token()?),
-        name: &name(&user),
-    };
-    Ok(answer::uncached_page(&app.templates, StatusCode::OK, &view))
+    let view = Logout { name: &name(&user) };
+    Ok(answer::uncached(answer::page(&page, &view)?))
 }
 
 pub(super) async fn submit(State(app): State<Arc<App>>, auth: Auth) -> Result<Response, Error> {

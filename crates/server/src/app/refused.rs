@@ -36,14 +36,14 @@ pub(super) async fn as_pages(
     let status = response.status();
     let templates = &app.templates;
     let page = match kind {
-        ErrorKind::BadHost | ErrorKind::SlowBody => answer::page(
+        ErrorKind::BadHost | ErrorKind::SlowBody => answer::formless(
             templates,
             status,
             &BadRequest {
                 session_interrupted: false,
             },
         ),
-        ErrorKind::SessionInterrupted => answer::page(
+        ErrorKind::SessionInterrupted => answer::formless(
             templates,
             status,
             &BadRequest {
@@ -59,10 +59,10 @@ pub(super) async fn as_pages(
                 (false, true) => CsrfHelp::NoReferer,
                 (false, false) => CsrfHelp::LoadAgain,
             };
-            answer::page(templates, status, &CsrfFailure { help, again })
+            answer::formless(templates, status, &CsrfFailure { help, again })
         }
-        ErrorKind::Internal => answer::page(templates, status, &ServerError {}),
-        ErrorKind::Unavailable => answer::page(templates, status, &Unavailable { again }),
+        ErrorKind::Internal => answer::formless(templates, status, &ServerError {}),
+        ErrorKind::Unavailable => answer::formless(templates, status, &Unavailable { again }),
         _ => return response,
     };
     let (parts, _) = response.into_parts();

@@ -6,13 +6,13 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use cloakroom::Templates;
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, RETRY_AFTER};
 use tower::ServiceExt as _;
 
 use super::{answer, health, with_headers};
 use crate::pages::error::Unavailable;
-use crate::templates::Templates;
 
 struct Waiting {
     ready: Arc<OnceLock<Router>>,
@@ -44,6 +44,6 @@ async fn site(State(waiting): State<Arc<Waiting>>, request: Request) -> Response
         )
             .into_response();
     }
-    let page = answer::page(&waiting.templates, status, &Unavailable { again: None });
+    let page = answer::formless(&waiting.templates, status, &Unavailable { again: None });
     with_headers((headers, page).into_response()).await
 }

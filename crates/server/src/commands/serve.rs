@@ -9,8 +9,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
-use cloakroom::Config;
 use cloakroom::secret::{SecretKey, Secrets};
+use cloakroom::{Config, Templates};
 use tracing::{info, warn};
 
 use super::Failure;
@@ -19,7 +19,6 @@ use crate::app::{self, App};
 use crate::clearing;
 use crate::session_table::session_table;
 use crate::settings::Settings;
-use crate::templates::Templates;
 use crate::{output, pages};
 
 pub(crate) use self::prepare::profile;
@@ -104,9 +103,11 @@ fn router(site: &Site, findings: Findings) -> Result<Router, Failure> {
     }
     let mut config = config(&site.settings, &site.secrets, Some(findings.profile))?;
     config.hosts.port = site.address.port();
+    let templates = templates(&site.settings)?;
+    let cloakroom = site.stores.site(config, findings.profile);
     let app = App {
-        cloakroom: site.stores.site(config, findings.profile),
-        templates: templates(&site.settings)?,
+        cloakroom: cloakroom.with_templates(templates.clone()),
+        templates,
         stores: site.stores.clone(),
         setup_link: findings.setup_link,
         key_fits: findings.key_fits,

@@ -3,15 +3,12 @@
 use serde::Serialize;
 
 use super::View;
-use super::csrf::Csrf;
 use super::form::FieldError;
 use super::local_path::LocalPath;
 
 /// The form for the first account.
 #[derive(Debug, Serialize)]
 pub(crate) struct FirstSuperuser<'a> {
-    #[serde(flatten)]
-    csrf: Csrf,
     action: &'a LocalPath,
     origin: &'a str,
     username: &'a str,
@@ -36,10 +33,8 @@ impl<'a> FirstSuperuser<'a> {
         action: &'a LocalPath,
         origin: &'a str,
         password_help: &'a [String],
-        csrf: Csrf,
     ) -> Self {
         Self {
-            csrf,
             action,
             origin,
             username: "",

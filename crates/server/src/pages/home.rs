@@ -5,13 +5,10 @@ use cloakroom_core::time::Timestamp;
 use serde::Serialize;
 
 use super::View;
-use super::csrf::Csrf;
 
 /// One's own page.
 #[derive(Debug, Serialize)]
 pub(crate) struct Home<'a> {
-    #[serde(flatten)]
-    csrf: Csrf,
     name: String,
     username: &'a str,
     last_login: Option<Moment>,
@@ -19,9 +16,8 @@ pub(crate) struct Home<'a> {
 
 impl<'a> Home<'a> {
     /// The page of `user`.
-    pub(crate) fn new(user: &'a User, csrf: Csrf) -> Self {
+    pub(crate) fn new(user: &'a User) -> Self {
         Self {
-            csrf,
             name: name(user),
             username: &user.username,
             last_login: user.last_login.map(Moment::new),

@@ -3,14 +3,11 @@
 use serde::Serialize;
 
 use super::View;
-use super::csrf::Csrf;
 use super::form::{FieldError, REQUIRED};
 
 /// The form, before and after a try.
 #[derive(Debug, Serialize)]
 pub(crate) struct Login<'a> {
-    #[serde(flatten)]
-    csrf: Csrf,
     /// Where to go on to, as it came in the address or the form. Judged when the login succeeds, not here.
     next: &'a str,
     /// As it was typed, so that it need not be typed again. The password never comes back.
@@ -23,9 +20,8 @@ pub(crate) struct Login<'a> {
 
 impl<'a> Login<'a> {
     /// The empty form.
-    pub(crate) fn form(next: &'a str, csrf: Csrf) -> Self {
+    pub(crate) fn form(next: &'a str) -> Self {
         Self {
-            csrf,
             next,
             username: "",
             errors: Vec::new(),
@@ -36,7 +32,7 @@ impl<'a> Login<'a> {
 
     /// The form after a try that failed, whatever the reason: a wrong name, a wrong password, a locked and
     /// a disabled account must look the same, or the page tells who has an account.
-    pub(crate) fn refused(next: &'a str, username: &'a str, csrf: Csrf) -> Self {
+    pub(crate) fn refused(next: &'a str, username: &'a str) -> Self {
         Self {
             username,
             errors: vec![FieldError {
@@ -46,20 +42,15 @@ impl<'a> Login<'a> {
             }],
             invalid: vec!["username", "password"],
             focus: "password",
-            ..Self::form(next, csrf)
+            ..Self::form(next)
         }
     }
 
     /// The form sent with a field left empty, which browsers do not do; nobody's password was tried.
-    pub(crate) fn incomplete(
-        next: &'a str,
-        username: &'a str,
-        password_given: bool,
-        csrf: Csrf,
-    ) -> Self {
+    pub(crate) fn incomplete(next: &'a str, username: &'a str, password_given: bool) -> Self {
         let mut form = Self {
             username,
-            ..Self::form(next, csrf)
+            ..Self::form(next)
         };
         let fields = [
             ("username", "Username", !username.trim().is_empty()),

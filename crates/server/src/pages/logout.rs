@@ -3,14 +3,10 @@
 use serde::Serialize;
 
 use super::View;
-use super::csrf::Csrf;
 
 /// The question.
 #[derive(Debug, Serialize)]
 pub(crate) struct Logout<'a> {
-    /// The form's token.
-    #[serde(flatten)]
-    pub(crate) csrf: Csrf,
     /// Who would be logged out, if that was looked up; otherwise empty.
     pub(crate) name: &'a str,
 }

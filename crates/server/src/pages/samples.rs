@@ -1,10 +1,13 @@
 //! Every page in every state, made of one text: tried on a site's own templates, and looked at in tests.
 
+use cloakroom::templates::TemplateError;
+use cloakroom::templates::minijinja::Value;
+use cloakroom::templates::minijinja::value::{Serde, merge_maps};
+use cloakroom::{Templates, context};
 use cloakroom_core::auth::User;
 use cloakroom_core::time::Timestamp;
 
 use super::View;
-use super::csrf::Csrf;
 use super::error::{
     BadRequest, CsrfFailure, CsrfHelp, Forbidden, NotFound, ServerError, Unavailable,
 };
@@ -14,7 +17,6 @@ use super::index::Index;
 use super::local_path::LocalPath;
 use super::login::Login;
 use super::logout::Logout;
-use crate::templates::{RenderError, Templates};
 
 /// The pages by a name for each, with `text` wherever a value may come from outside.
 ///
@@ -23,8 +25,7 @@ use crate::templates::{RenderError, Templates};
 pub(super) fn render_all(
     templates: &Templates,
     text: &str,
-) -> Result<Vec<(&'static str, String)>, RenderError> {
-    let csrf = || Csrf::new(text);
+) -> Result<Vec<(&'static str, String)>, TemplateError> {
     let mut user = User::new("1", text, Timestamp::from_unix_seconds(0));
     let newcomer = user.clone();
     user.first_name = text.to_owned();
@@ -32,7 +33,7 @@ pub(super) fn render_all(
     let path = LocalPath::parse(&format!("/{text}"));
     let link = LocalPath::parse("/setup/").expect("a fixed path on this site");
     let help = [text.to_owned()];
-    let setup = || FirstSuperuser::form(&link, text, &help, csrf());
+    let setup = || FirstSuperuser::form(&link, text, &help);
     let problems = [
         (Field::Username, text),
         (Field::Email, text),
@@ -50,42 +51,35 @@ pub(super) fn render_all(
 
     let mut pages = Vec::new();
     let mut add =
-        |name, page: Result<String, RenderError>| page.map(|page| pages.push((name, page)));
+        |name, page: Result<String, TemplateError>| page.map(|page| pages.push((name, page)));
     add("index", Index::Nobody.render(templates))?;
     add(
         "index of a user",
         Index::User { name: text }.render(templates),
     )?;
     add("index in the dark", Index::Unknown.render(templates))?;
-    add("login", Login::form("", csrf()).render(templates))?;
-    add(
-        "login on the way",
-        Login::form(text, csrf()).render(templates),
-    )?;
+    add("login", with_form(templates, &Login::form("")))?;
+    add("login on the way", with_form(templates, &Login::form(text)))?;
     add(
         "login refused",
-        Login::refused(text, text, csrf()).render(templates),
+        with_form(templates, &Login::refused(text, text)),
     )?;
     add(
         "login incomplete",
-        Login::incomplete(text, "", false, csrf()).render(templates),
+        with_form(templates, &Login::incomplete(text, "", false)),
     )?;
     for (name, of) in [("logout", ""), ("logout of a user", text)] {
-        let page = Logout {
-            csrf: csrf(),
-            name: of,
-        };
-        add(name, page.render(templates))?;
+        add(name, with_form(templates, &Logout { name: of }))?;
     }
-    add("home", Home::new(&user, csrf()).render(templates))?;
+    add("home", with_form(templates, &Home::new(&user)))?;
     add(
         "home of a newcomer",
-        Home::new(&newcomer, csrf()).render(templates),
+        with_form(templates, &Home::new(&newcomer)),
     )?;
-    add("first superuser", setup().render(templates))?;
+    add("first superuser", with_form(templates, &setup()))?;
     add(
         "first superuser refused",
-        setup().refused(text, text, problems).render(templates),
+        with_form(templates, &setup().refused(text, text, problems)),
     )?;
     add("link gone", LinkGone { minutes: 30 }.render(templates))?;
     for (name, session_interrupted) in [("400", false), ("400 interrupted", true)] {
@@ -109,3 +103,16 @@ pub(super) fn render_all(
     }
     Ok(pages)
 }
+
+/// The page of a view that has a form, as [`Page`](cloakroom::Page) makes it for a visitor.
+fn with_form<V: View>(templates: &Templates, view: &V) -> Result<String, TemplateError> {
+    let input = format!("<input type=\"hidden\" name=\"csrfmiddlewaretoken\" value=\"{TOKEN}\">");
+    let words = context! {
+        csrf_token => TOKEN,
+        csrf_input => Value::from_safe_string(input),
+    };
+    templates.render(V::TEMPLATE, merge_maps([Value::from(Serde(view)), words]))
+}
+
+/// Stands for a visitor's token, which has letters and digits only.
+pub(super) const TOKEN: &str = "tokentext";

@@ -22,4 +22,6 @@ mod rows;
 mod session;
 mod site;
 mod stores;
+#[cfg(feature = "templates")]
+mod templates;
 mod vary;

@@ -36,6 +36,8 @@ pub(crate) struct Plan {
     config: Config,
     engine: Engine,
     routes: Router,
+    #[cfg(feature = "templates")]
+    templates: Option<cloakroom::Templates>,
 }
 
 impl Plan {
@@ -57,6 +59,8 @@ impl Plan {
             config,
             engine: Engine::Sqlite,
             routes: Router::new(),
+            #[cfg(feature = "templates")]
+            templates: None,
         }
     }
 
@@ -73,6 +77,12 @@ impl Plan {
     /// Routes beside the usual ones, inside the layer.
     pub(crate) fn routes(mut self, routes: Router) -> Self {
         self.routes = routes;
+        self
+    }
+
+    #[cfg(feature = "templates")]
+    pub(crate) fn templates(mut self, templates: cloakroom::Templates) -> Self {
+        self.templates = Some(templates);
         self
     }
 
@@ -94,6 +104,11 @@ impl Plan {
                 Cloakroom::with_revocable_cookies(self.config, store.clone(), users.clone())
             }
             _ => Cloakroom::with_stores(self.config, store.clone(), users.clone()),
+        };
+        #[cfg(feature = "templates")]
+        let cloakroom = match self.templates {
+            None => cloakroom,
+            Some(templates) => cloakroom.with_templates(templates),
         };
         let app = pages::routes().merge(self.routes).layer(cloakroom.layer());
         let site = Site {

@@ -76,7 +76,7 @@ fn refuse_if_others_may_write(_: &Path, _: &Metadata) -> Result<(), FolderError>
 
 /// A template folder that cannot be used.
 #[derive(Debug)]
-pub(crate) struct FolderError {
+pub(super) struct FolderError {
     path: PathBuf,
     trouble: Trouble,
 }
@@ -130,7 +130,7 @@ const DEEPEST: u32 = 8;
 
 /// A folder with these files, which only their owner may write whatever the tester's umask.
 #[cfg(test)]
-pub(crate) fn with_files(files: &[(&str, &str)]) -> tempfile::TempDir {
+pub(super) fn with_files(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     only_the_owner_writes(folder.path(), 0o755);
     for (name, source) in files {

@@ -115,6 +115,36 @@ def test_without_a_token_nobody_signs_in(pair, client, username):
     assert not pair.here.knows(client)
 
 
+def test_the_page_of_a_refused_form_leads_back_with_the_same_next(pair, client):
+    url = f"{pair.here.url}/login/"
+    page = {"Accept": "text/html"}
+    wrong = {"csrfmiddlewaretoken": "a" * 64, "username": "ann", "password": PASSWORD}
+    # No cookie, so the form is not read: what counts is the query.
+    answer = client.post_with(f"{url}?next=/x/", page, **wrong, next="/y/")
+    assert answer.status == 403 and 'href="/login/?next=/x/"' in answer.body
+    answer = client.post_with(url, page, **wrong, next="/y/")
+    assert answer.status == 403 and 'href="/login/"' in answer.body
+    client.get(url)
+    for path, more, link in [
+        (url, {"Referer": f"{url}?next=/x/"}, "/login/?next=/x/"),
+        (f"{url}?next=/x/", {}, "/login/?next=/x/"),
+        (url, {}, "/login/?next=%2Fy%2F"),
+    ]:
+        answer = client.post_with(path, page | more, **wrong, next="/y/")
+        assert answer.status == 403 and f'href="{link}"' in answer.body, answer.body
+        assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_a_program_is_refused_in_json(pair, client):
+    answer = client.post_with(f"{pair.here.url}/login/", {"Accept": "application/json"}, next="/x/")
+    assert (answer.status, answer.headers["Content-Type"]) == (403, "application/json")
+    assert answer.json()["error"] == "csrf_failed"
+    assert answer.headers["Cache-Control"] == "no-store"
+    answer = client.get(f"{pair.here.url}/home/", Accept="application/json")
+    assert (answer.status, answer.json()["error"]) == (401, "login_required")
+    assert answer.headers["Content-Length"] == str(len(answer.body))
+
+
 def test_a_session_key_that_a_client_made_up_is_never_used(pair, client, username):
     pair.there.person(username)
     made_up = "madeupmadeupmadeupmadeupmadeupma"

@@ -151,6 +151,7 @@ pub(crate) async fn check(visit: &Visit, parts: Parts, body: Body) -> Result<Req
         .get(rules.header.as_str())
         .map(|value| String::from_utf8_lossy(value.as_bytes()));
     let mut state = visit.state();
+    state.form_next = fields.next;
     check_token(
         state.csrf.stored(),
         fields.token.as_deref(),
@@ -158,10 +159,19 @@ pub(crate) async fn check(visit: &Visit, parts: Parts, body: Body) -> Result<Req
         &rules.header,
     )
     .map_err(Error::csrf)?;
-    state.form_next = fields.next;
     drop(state);
     Ok(Request::from_parts(parts, body))
 }
+
+/// The field `next` of a form that the CSRF check refused, in the extensions of the refusal: for a page that offers the
+/// form again.
+///
+/// It is there only if the check read the form: not where the request's headers were reason enough to refuse it.
+///
+/// # Security
+/// It is what the client sent, and may lead anywhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FormNext(pub String);
 
 /// The token for a page's forms. A page that does not use it sets no cookie.
 ///

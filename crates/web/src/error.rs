@@ -1,5 +1,7 @@
 //! What can go wrong between a request and its session, as responses.
 
+pub(crate) mod json;
+
 use std::fmt;
 
 use axum::response::{IntoResponse, Response};
@@ -17,8 +19,9 @@ use crate::templates::TemplateError;
 
 /// Why a request could not be served. A response says that, the log says why.
 ///
-/// Its response carries an [`ErrorKind`] as an extension, from which an outer layer can make the site's own
-/// page.
+/// Its response is a line of text; for a client that asks for JSON and not for HTML, or sends JSON and does not ask for
+/// HTML, it is `{"error": …, "detail": …}` with the word of [`ErrorKind::word`]. No cache keeps it. It carries an
+/// [`ErrorKind`] as an extension, from which an outer layer can make the site's own page.
 #[derive(Debug)]
 pub struct Error(Box<Cause>);
 
@@ -50,6 +53,38 @@ enum Cause {
 }
 
 /// The kinds of errors that a site may want pages of its own for.
+///
+/// They are in the extensions of the responses. What Django's `CSRF_FAILURE_VIEW` is for, a layer around Cloakroom's does:
+///
+/// ```
+/// use axum::body::Body;
+/// use axum::extract::Request;
+/// use axum::http::HeaderValue;
+/// use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+/// use axum::middleware::{Next, from_fn};
+/// use axum::response::Response;
+/// use axum::{Router, routing::post};
+/// use cloakroom::{Cloakroom, ErrorKind};
+///
+/// async fn own_pages(request: Request, next: Next) -> Response {
+///     let mut response = next.run(request).await;
+///     let refused = matches!(response.extensions().get(), Some(ErrorKind::CsrfFailed { .. }));
+///     // Who asked for JSON has got it.
+///     let is_text = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "text/plain; charset=utf-8");
+///     if refused && is_text {
+///         let html = HeaderValue::from_static("text/html; charset=utf-8");
+///         response.headers_mut().insert(CONTENT_TYPE, html);
+///         response.headers_mut().remove(CONTENT_LENGTH);
+///         *response.body_mut() = Body::from("<h1>Please load the form again.</h1>");
+///     }
+///     response
+/// }
+///
+/// fn app(cloakroom: &Cloakroom) -> Router {
+///     let pages = Router::new().route("/sent/", post(|| async { "sent" }));
+///     pages.layer(cloakroom.layer()).layer(from_fn(own_pages))
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -74,6 +109,23 @@ pub enum ErrorKind {
     Internal,
     /// 503: a store failed; the same request may work again soon.
     Unavailable,
+}
+
+impl ErrorKind {
+    /// The word for it in JSON, under `error`. Words stay what they are.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::BadHost => "bad_host",
+            Self::SessionInterrupted => "session_interrupted",
+            Self::LoginRequired => "login_required",
+            Self::CsrfFailed { .. } => "csrf_failed",
+            Self::SlowBody => "slow_body",
+            Self::TooManySessions => "too_many_sessions",
+            Self::Internal => "internal",
+            Self::Unavailable => "unavailable",
+        }
+    }
 }
 
 impl Error {
@@ -259,10 +311,7 @@ impl IntoResponse for Error {
         let status = self.status();
         let mut response = (status, text(kind)).into_response();
         let headers = response.headers_mut();
-        headers.insert(
-            CONTENT_TYPE,
-            HeaderValue::from_static("text/plain; charset=utf-8"),
-        );
+        headers.insert(CONTENT_TYPE, TEXT);
         // Whether somebody may see a page is nothing for a shared cache, whatever the answer depends on.
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if kind == ErrorKind::Unavailable {
@@ -283,6 +332,8 @@ impl IntoResponse for Error {
         response
     }
 }
+
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
 /// What the client learns.
 const fn text(kind: ErrorKind) -> &'static str {

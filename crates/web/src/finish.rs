@@ -10,7 +10,8 @@ use http::HeaderValue;
 use http::header::{CACHE_CONTROL, Entry, HeaderMap, SET_COOKIE, VARY};
 
 use crate::config::{InvalidCookie, SecretPlace};
-use crate::error::Error;
+use crate::csrf::FormNext;
+use crate::error::{Error, ErrorKind, json};
 use crate::site::CarriedOut;
 use crate::visit::{Slot, State, Visit};
 
@@ -113,6 +114,14 @@ fn answer(
         && let Entry::Vacant(entry) = response.headers_mut().entry(CACHE_CONTROL)
     {
         entry.insert(HeaderValue::from_static(privacy));
+    }
+    if let Some(kind) = response.extensions().get::<ErrorKind>().copied() {
+        if let (ErrorKind::CsrfFailed { .. }, Some(next)) = (kind, state.form_next.take()) {
+            response.extensions_mut().insert(FormNext(next));
+        }
+        if visit.wants_json() {
+            json::rewrite(&mut response);
+        }
     }
     response
 }

@@ -15,7 +15,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::csrf;
-use crate::error::Error;
+use crate::error::{Error, json};
 use crate::finish::{Carrying, Finish, finish};
 use crate::host::Head;
 use crate::site::Site;
@@ -114,8 +114,12 @@ where
         let visit = match outer.map_or_else(|| self.visit(&parts), Ok) {
             Ok(visit) => visit,
             Err(error) => {
+                let mut response = error.into_response();
+                if json::is_wanted(&parts.headers) {
+                    json::rewrite(&mut response);
+                }
                 return Stage::Refused {
-                    response: Some(error.into_response()),
+                    response: Some(response),
                 };
             }
         };
@@ -145,6 +149,7 @@ where
                     visit.load_to_save(&parts.headers).await;
                 }
                 let checked = if checks && !visit.state().csrf_checked {
+                    visit.note_wanted(&parts.headers);
                     csrf::check(&visit, parts, body).await.inspect(|_| {
                         visit.state().csrf_checked = true;
                     })

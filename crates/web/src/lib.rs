@@ -50,6 +50,11 @@ pub use site::Cloakroom;
 #[cfg(feature = "templates")]
 pub use templates::{Page, Templates};
 
+/// The examples in the documents, compiled and run.
+#[cfg(all(doctest, feature = "templates"))]
+#[doc = include_str!("../../../docs/csrf.md")]
+pub struct Forms;
+
 /// The examples in the README, compiled and run.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]

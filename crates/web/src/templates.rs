@@ -1,5 +1,11 @@
 //! Pages made of templates in Jinja's language: those in the program, and those of a folder.
 
+mod csrf_tag;
+mod error;
+mod escape;
+mod folder;
+mod page;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,12 +18,6 @@ pub use minijinja;
 
 pub use error::TemplateError;
 pub use page::Page;
-
-mod csrf_tag;
-mod error;
-mod escape;
-mod folder;
-mod page;
 
 /// Templates in Jinja's language, all of them read and parsed. Clones share them.
 ///

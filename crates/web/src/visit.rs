@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Poll;
 
 use cloakroom_core::auth::User as UserRow;
@@ -17,7 +17,7 @@ use http::header::COOKIE;
 use http::request::Parts;
 
 use crate::config::{Duplicates, SecretPlace, Secure};
-use crate::error::Error;
+use crate::error::{Error, json};
 use crate::host::Place;
 use crate::site::{CarriedOut, Sessions, Site};
 
@@ -30,6 +30,8 @@ struct Inner {
     place: Place,
     /// Whether the response has anything to take up. Everything else is behind locks that nobody took.
     touched: AtomicBool,
+    /// Whether the client asked for JSON: an error is a response by the time that this matters, and the request gone.
+    wants_json: OnceLock<bool>,
     /// Held while the session is loaded or committed.
     session_io: tokio::sync::Mutex<()>,
     state: Mutex<State>,
@@ -80,14 +82,27 @@ impl Visit {
             site,
             place,
             touched: AtomicBool::new(false),
+            wants_json: OnceLock::new(),
             session_io: tokio::sync::Mutex::const_new(()),
             state: Mutex::default(),
         }))
     }
 
-    /// The visit that the layer began for this request.
+    /// The visit that the layer began for this request, for an extractor. From here on there may be errors of ours.
     pub(crate) fn of(parts: &Parts) -> Result<&Self, Error> {
-        parts.extensions.get::<Self>().ok_or_else(Error::no_layer)
+        let visit = parts.extensions.get::<Self>().ok_or_else(Error::no_layer)?;
+        visit.note_wanted(&parts.headers);
+        Ok(visit)
+    }
+
+    /// Remembers in which form the client wants errors.
+    pub(crate) fn note_wanted(&self, headers: &HeaderMap) {
+        self.0.wants_json.get_or_init(|| json::is_wanted(headers));
+    }
+
+    /// Whether the client wants errors as JSON.
+    pub(crate) fn wants_json(&self) -> bool {
+        self.0.wants_json.get().copied().unwrap_or(false)
     }
 
     pub(crate) fn site(&self) -> &Arc<Site> {

@@ -17,6 +17,7 @@ mod newcomers;
 mod pages;
 mod passwords;
 mod races;
+mod refusals;
 mod revoked;
 mod rows;
 mod session;

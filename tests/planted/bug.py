@@ -82,8 +82,8 @@ def cached(name):
 
 
 def web(name):
-    return Test("cloakroom", ("--lib",), name)
+    return Test("cloakroom", ("--features", "templates", "--lib"), name)
 
 
 def stack(name):
-    return Test("cloakroom", ("--test", "stack"), name)
+    return Test("cloakroom", ("--features", "templates", "--test", "stack"), name)

@@ -42,7 +42,10 @@ enum Cause {
     Value(ValueError),
     Cookie(CookieError),
     CookieSettings(InvalidCookie),
-    RefusedCookie { name: String, refusal: Refusal },
+    RefusedCookie {
+        name: String,
+        refusal: Refusal,
+    },
     SlowBody,
     Closed,
     NoLayer,

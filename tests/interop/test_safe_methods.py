@@ -1,6 +1,8 @@
 """Whatever is only asked for changes nothing, on every route there is; and whatever changes something asks for a token."""
 
+import http.client
 import re
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -50,3 +52,20 @@ def test_every_other_method_without_a_token_is_refused_and_changes_nothing(pair,
             assert answer.status in (403, 405), (method, route, answer.status)
     assert pair.place.dump() == before
     assert pair.here.knows(user)
+
+
+def test_two_visitors_on_one_connection_are_two(pair, username):
+    # CVE-2007-0405: as behind a proxy that keeps its connections.
+    pair.there.person(username)
+    user = Client()
+    pair.here.login(user, username)
+    cookies = "; ".join(f"{name}={value}" for name, value in user.cookies.items())
+    connection = http.client.HTTPConnection(urlsplit(pair.here.url).netloc, timeout=30)
+    try:
+        for theirs, status in [(cookies, 200), (None, 302), (cookies, 200), ("sessionid=" + "x" * 32, 302)] * 3:
+            connection.request("GET", "/home/", headers={"Cookie": theirs} if theirs else {})
+            answer = connection.getresponse()
+            body = answer.read().decode()
+            assert (answer.status, username in body) == (status, status == 200), theirs
+    finally:
+        connection.close()

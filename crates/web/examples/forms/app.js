@@ -1,5 +1,8 @@
 // Django's cookie, and the header in which it wants the token back. The cookie holds nothing that must be decoded.
+// Where scripts cannot read it, or the session keeps the secret, the page has the token.
 function csrfToken() {
+  const meta = document.querySelector("meta[name=csrf-token]");
+  if (meta) return meta.content;
   const cookie = document.cookie.split("; ").find((cookie) => cookie.startsWith("csrftoken="));
   return cookie?.slice("csrftoken=".length);
 }

@@ -59,6 +59,7 @@ fn routes() -> Router {
         .route("/note/", get(pages::note).post(pages::write_note))
         .route("/upload/", upload)
         .route("/app/", app)
+        .route("/app-with-token/", get(pages::app_with_token))
         .route("/app.js", get(pages::script))
         .route("/api/note/", post(pages::api_note))
         .route("/socket/", get(pages::socket))

@@ -131,10 +131,18 @@ pub(crate) async fn uploaded(
     .into_response())
 }
 
+const APP: &str = "<form><label>Note <input name=text></label><button>Keep</button></form><p><output></output></p>\
+                   <script src=/app.js></script>";
+
 pub(crate) async fn app(_: User) -> Html<String> {
-    let form = "<form><label>Note <input name=text></label><button>Keep</button></form><p><output></output></p>\
-                <script src=/app.js></script>";
-    page("A note by script", form)
+    page("A note by script", APP)
+}
+
+/// The same for a script that has no cookie to read: the page hands it the token.
+pub(crate) async fn app_with_token(csrf: CsrfToken, _: User) -> Result<Html<String>, Error> {
+    let token = csrf.token()?;
+    let meta = format!("<meta name=csrf-token content={token}>");
+    Ok(page("A note by script", &[&meta, APP].concat()))
 }
 
 pub(crate) async fn script() -> impl IntoResponse {

@@ -224,7 +224,7 @@ async fn two_session_cookies_are_none_or_the_last() {
 
 #[tokio::test]
 async fn whatever_a_client_sends_as_a_cookie_is_no_error() {
-    // C7, C10, C11.
+    // C7, C10, C11, CVE-2016-7401.
     let site = Plan::shared().open().await;
     let browser = site.ann().await;
     let key = session_key(&browser);

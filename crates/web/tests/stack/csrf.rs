@@ -78,7 +78,7 @@ async fn unsafe_methods_need_a_token_and_safe_ones_do_not() {
 
 #[tokio::test]
 async fn tokens_have_32_or_64_characters_and_fit_their_secret() {
-    // F10.
+    // F2, F10 (CVE-2020-36564).
     let site = Plan::strict().open().await;
     let long = SECRET.repeat(3);
     let token = masked(SECRET);
@@ -172,7 +172,7 @@ async fn a_form_field_goes_before_the_header() {
 
 #[tokio::test]
 async fn what_an_exempt_layer_wraps_is_exempt_and_nothing_else() {
-    // F7.
+    // F7 (CVE-2025-47910).
     let site = Plan::strict().open().await;
     let protected = Router::new()
         .route("/hook/", get(|| async { "page" }).put(|| async { "put" }))

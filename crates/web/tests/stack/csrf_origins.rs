@@ -12,7 +12,8 @@ type Headers<'a> = &'a [(&'a str, &'a str)];
 
 #[tokio::test]
 async fn the_browser_s_word_on_where_a_request_comes_from_counts() {
-    // F3, F5, F6, F8, F9.
+    // F3, F4 (a site without TLS, where browsers send no such header), F5, F6, F8 (GHSA-mq59-m269-xvcx), F9
+    // (CVE-2025-47909).
     let trusting = |config: &mut cloakroom::Config| {
         let origins = ["https://a.example", "https://*.b.example"];
         config.csrf.rules.trusted_origins = TrustedOrigins::new(origins).unwrap();
@@ -62,7 +63,7 @@ async fn the_browser_s_word_on_where_a_request_comes_from_counts() {
 
 #[tokio::test]
 async fn over_https_a_request_says_where_it_comes_from() {
-    // CVE-2025-24358.
+    // F2, CVE-2025-24358, CVE-2025-46721.
     let site = Plan::strict().open().await;
     let browser = Browser::at(&site.app, "https://localhost");
     browser.receive(&format!("csrftoken={SECRET}; Path=/; Secure"));

@@ -16,6 +16,7 @@ mod login;
 mod newcomers;
 mod pages;
 mod passwords;
+mod purposes;
 mod races;
 mod refusals;
 mod revoked;

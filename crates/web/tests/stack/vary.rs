@@ -15,6 +15,7 @@ const ACTIONS: [&str; 12] = [
 
 #[tokio::test]
 async fn whatever_looks_at_the_session_varies_by_cookie() {
+    // CVE-2023-30861, CVE-2026-27205, CVE-2026-35192.
     for plan in [Plan::strict, Plan::shared, Plan::django] {
         for refresh in [false, true] {
             let plan = plan()
@@ -163,6 +164,7 @@ async fn no_shared_cache_keeps_a_response_that_gives_somebody_a_session() {
 
 #[tokio::test]
 async fn headers_of_the_handler_are_completed_and_kept() {
+    // CVE-2026-8404, CVE-2026-48587, CVE-2026-6907.
     let vary =
         |text: &'static str| move |_: Session| async move { [("vary", text)].into_response() };
     let cached = |_: User| async { [("cache-control", "PRIVATE, max-age=5")].into_response() };

@@ -7,15 +7,21 @@
 
 mod bound;
 mod cookie;
+mod form;
+mod multipart;
 mod origin;
 mod reason;
 mod token;
+mod urlencoded;
 
 pub use bound::{SecretBinding, SecretOwner};
 pub use cookie::CsrfCookie;
+pub use form::FormFault;
+pub use multipart::{MultipartBoundary, MultipartScan};
 pub use origin::{OriginError, TrustedOrigins};
 pub use reason::Reason;
 pub use token::{CsrfSecret, TokenFault};
+pub use urlencoded::UrlencodedScan;
 
 use origin::Domain;
 

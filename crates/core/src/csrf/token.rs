@@ -15,7 +15,7 @@ pub struct CsrfSecret(String);
 impl CsrfSecret {
     pub(super) const LENGTH: usize = 32;
     /// A mask and the secret under it.
-    const MASKED_LENGTH: usize = 2 * Self::LENGTH;
+    pub(super) const MASKED_LENGTH: usize = 2 * Self::LENGTH;
     /// The order matters: masking adds the places of two characters.
     pub(super) const ALPHABET: &[u8; 62] =
         b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";

@@ -4,6 +4,7 @@ mod apply;
 mod settings;
 
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 
 use cloakroom_core::auth::{NextRule, Relogin};
 use cloakroom_core::cookie::{PreparedCookie, Refusal, SameSite, SiteCookie};
@@ -106,6 +107,11 @@ pub struct CsrfConfig {
     /// site's page have sent it, so it needs no token. Off: it needs one, and may still be its visitor's, as in
     /// Django.
     pub bearer_has_no_cookies: bool,
+    /// How many bytes all requests together may keep while their tokens are looked for, on routes where they may
+    /// [come late](crate::CloakroomLayer::csrf_token_anywhere). More: 503.
+    pub spool_quota: u64,
+    /// `FILE_UPLOAD_TEMP_DIR`: where those bytes are kept, in files without names. `None`: the system's folder.
+    pub spool_folder: Option<PathBuf>,
 }
 
 /// Where the CSRF secret is kept.
@@ -248,6 +254,8 @@ impl Config {
                 rules: CsrfRules::new(Veto::None),
                 secret: SecretPlace::Cookie,
                 bearer_has_no_cookies: false,
+                spool_quota: 1 << 30,
+                spool_folder: None,
             },
             hosts: HostRules::django(),
             login: LoginConfig {

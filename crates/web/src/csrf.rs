@@ -1,9 +1,14 @@
 //! The CSRF check of a request, and the token for its page.
 
 mod body;
+mod form;
+mod handed_on;
+mod late;
+mod spool;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::FromRequestParts;
@@ -13,6 +18,12 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Request};
 
 pub use cloakroom_core::csrf::*;
+
+pub(crate) use spool::SpoolQuota;
+
+use form::{Fields, Form, Scan};
+use handed_on::HandedOn;
+use late::Late;
 
 use crate::config::SecretPlace;
 use crate::error::Error;
@@ -88,8 +99,14 @@ fn is_upgrade(parts: &Parts) -> bool {
 
 /// Decides whether the handler may run; gives it the request whole.
 ///
-/// The head and a missing cookie decide before a byte of the body is read.
-pub(crate) async fn check(visit: &Visit, parts: Parts, body: Body) -> Result<Request<Body>, Error> {
+/// The head and a missing cookie decide before a byte of the body is read. `late`: how many bytes may come before the token,
+/// where it need not stand in the beginning.
+pub(crate) async fn check(
+    visit: &Visit,
+    parts: Parts,
+    body: Body,
+    late: Option<u64>,
+) -> Result<Request<Body>, Error> {
     let config = &visit.site().config.csrf;
     let rules = &config.rules;
     let text = |name: HeaderName| {
@@ -141,15 +158,18 @@ pub(crate) async fn check(visit: &Visit, parts: Parts, body: Body) -> Result<Req
             check_token(state.csrf.stored(), None, None, &rules.header).map_err(Error::csrf)?;
         }
     }
-    let (fields, body) = if parts.method == Method::POST && body::is_urlencoded(&parts.headers) {
-        body::read(body).await?
-    } else {
-        (body::Fields::default(), body)
-    };
     let header = parts
         .headers
         .get(rules.header.as_str())
         .map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let form = match parts.method {
+        Method::POST => Form::of(&parts.headers),
+        _ => None,
+    };
+    let (fields, body) = match form {
+        None => (Fields::default(), body),
+        Some(form) => read_form(visit, form, body, late.filter(|_| header.is_none())).await?,
+    };
     let mut state = visit.state();
     state.form_next = fields.next;
     check_token(
@@ -161,6 +181,47 @@ pub(crate) async fn check(visit: &Visit, parts: Parts, body: Body) -> Result<Req
     .map_err(Error::csrf)?;
     drop(state);
     Ok(Request::from_parts(parts, body))
+}
+
+/// The fields of a form, and its body to be handed on.
+async fn read_form(
+    visit: &Visit,
+    form: Form,
+    body: Body,
+    late: Option<u64>,
+) -> Result<(Fields, Body), Error> {
+    let refused = |fault: FormFault| Error::csrf(fault.into());
+    let (beginning, whole, mut rest) = body::read(body).await?;
+    let (mut fields, mut scan) = form.read(&beginning, whole).map_err(refused)?;
+    let mut aside = None;
+    if fields.token.is_none() {
+        if let (Some(limit), Scan::Multipart(scan), false) = (late, &mut scan, whole) {
+            let late = Late {
+                limit,
+                folder: visit.site().spool_folder(),
+                quota: Arc::clone(&visit.site().spool),
+            };
+            aside = Some(
+                late.look_for_token(beginning.length, &mut rest, scan)
+                    .await?,
+            );
+            fields.token = scan.token().map(Into::into);
+            match scan.fault() {
+                Some(FormFault::Malformed) if fields.token.is_none() => {}
+                fault => fault.map_or(Ok(()), |fault| Err(refused(fault)))?,
+            }
+        }
+        if fields.token.is_none() {
+            // Nothing to protect: if the header has no token either, the handler does not run.
+            scan = Scan::Nothing;
+        }
+    }
+    let body = HandedOn::new(beginning, rest, scan, visit.clone());
+    let body = match aside {
+        None => body,
+        Some((spool, behind)) => body.with_spool(spool, behind),
+    };
+    Ok((fields, Body::new(body)))
 }
 
 /// The field `next` of a form that the CSRF check refused, in the extensions of the refusal: for a page that offers the

@@ -3,6 +3,7 @@
 pub(crate) mod json;
 
 use std::fmt;
+use std::io;
 
 use axum::response::{IntoResponse, Response};
 use cloakroom_core::cookie::{CookieError, Refusal};
@@ -47,6 +48,9 @@ enum Cause {
         refusal: Refusal,
     },
     SlowBody,
+    BodyTooLarge,
+    SpoolFull,
+    Spool(io::Error),
     Closed,
     NoLayer,
     #[cfg(feature = "templates")]
@@ -106,6 +110,8 @@ pub enum ErrorKind {
     },
     /// 408: the form did not arrive in time.
     SlowBody,
+    /// 413: the form's token did not come within what the route waits for.
+    BodyTooLarge,
     /// 429: the address has begun too many sessions that nobody signed in to.
     TooManySessions,
     /// 500: a mistake in the program.
@@ -124,6 +130,7 @@ impl ErrorKind {
             Self::LoginRequired => "login_required",
             Self::CsrfFailed { .. } => "csrf_failed",
             Self::SlowBody => "slow_body",
+            Self::BodyTooLarge => "body_too_large",
             Self::TooManySessions => "too_many_sessions",
             Self::Internal => "internal",
             Self::Unavailable => "unavailable",
@@ -162,6 +169,18 @@ impl Error {
         Self(Box::new(Cause::SlowBody))
     }
 
+    pub(crate) fn body_too_large() -> Self {
+        Self(Box::new(Cause::BodyTooLarge))
+    }
+
+    pub(crate) fn spool_full() -> Self {
+        Self(Box::new(Cause::SpoolFull))
+    }
+
+    pub(crate) fn spool(error: io::Error) -> Self {
+        Self(Box::new(Cause::Spool(error)))
+    }
+
     pub(crate) fn closed() -> Self {
         Self(Box::new(Cause::Closed))
     }
@@ -192,6 +211,7 @@ impl Error {
                 ErrorKind::LoginRequired => StatusCode::UNAUTHORIZED,
                 ErrorKind::CsrfFailed { .. } => StatusCode::FORBIDDEN,
                 ErrorKind::SlowBody => StatusCode::REQUEST_TIMEOUT,
+                ErrorKind::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
                 ErrorKind::TooManySessions => StatusCode::TOO_MANY_REQUESTS,
                 ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
                 ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -211,10 +231,14 @@ impl Error {
             Cause::LoginRequired { .. } => ErrorKind::LoginRequired,
             Cause::Commit(CommitError::Interrupted) => ErrorKind::SessionInterrupted,
             Cause::Commit(CommitError::TooLarge(_)) => ErrorKind::Internal,
-            Cause::Commit(_) | Cause::Store(_) | Cause::Busy | Cause::Random(_) => {
-                ErrorKind::Unavailable
-            }
+            Cause::Commit(_)
+            | Cause::Store(_)
+            | Cause::Busy
+            | Cause::Random(_)
+            | Cause::SpoolFull
+            | Cause::Spool(_) => ErrorKind::Unavailable,
             Cause::SlowBody => ErrorKind::SlowBody,
+            Cause::BodyTooLarge => ErrorKind::BodyTooLarge,
             Cause::TooManySessions { .. } => ErrorKind::TooManySessions,
             Cause::Value(_)
             | Cause::Cookie(_)
@@ -243,6 +267,7 @@ impl Error {
             | ErrorKind::CsrfFailed { .. }
             | ErrorKind::SessionInterrupted
             | ErrorKind::SlowBody
+            | ErrorKind::BodyTooLarge
             | ErrorKind::TooManySessions => {
                 tracing::warn!(status = self.status().as_u16(), reason = ?text, "request refused");
             }
@@ -273,6 +298,12 @@ impl fmt::Display for Error {
                 write!(formatter, "browsers would not keep the cookie {name} as it is set: {refusal}")
             }
             Cause::SlowBody => formatter.write_str("the form did not arrive in time"),
+            Cause::BodyTooLarge => formatter.write_str("the form's CSRF token did not come within the route's limit"),
+            Cause::SpoolFull => formatter.write_str(
+                "forms that wait for their CSRF tokens fill CSRF_SPOOL_QUOTA; a page whose form has the token in \
+                 front of its files needs nothing of it",
+            ),
+            Cause::Spool(_) => formatter.write_str("a form that waits for its CSRF token cannot be kept on the disk"),
             Cause::TooManySessions { .. } => formatter.write_str(
                 "an address has begun as many sessions as ANONYMOUS_SESSIONS_PER_HOUR lets it; if it is a proxy's, \
                  name it in TRUSTED_PROXIES",
@@ -302,6 +333,7 @@ impl std::error::Error for Error {
             Cause::Random(error) => error.source(),
             #[cfg(feature = "templates")]
             Cause::Template(error) => error.source(),
+            Cause::Spool(error) => Some(error),
             _ => None,
         }
     }
@@ -350,6 +382,7 @@ const fn text(kind: ErrorKind) -> &'static str {
             "Forbidden: CSRF verification failed. Request aborted. Load the form again and send it once more.\n"
         }
         ErrorKind::SlowBody => "The form did not arrive in time.\n",
+        ErrorKind::BodyTooLarge => "The form is too large.\n",
         ErrorKind::TooManySessions => {
             "Too many new visitors come from your network address. Nothing was changed; please try again later, or sign in.\n"
         }

@@ -42,6 +42,10 @@ fn settle(visit: &Visit, status: u16) -> Option<Result<Option<SetCookie>, Error>
     let site = visit.site();
     let mut state = visit.state();
     state.sealed = true;
+    if let Some(failure) = state.body_failure {
+        // The form turned out to be none after its handler had begun: nothing of what that did is kept or sent.
+        return Some(Err(failure.into()));
+    }
     visit.keep_csrf_secret(&mut state);
     let found = match &state.session {
         Slot::Unloaded => Found::Unaccessed,

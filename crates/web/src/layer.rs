@@ -25,12 +25,15 @@ use crate::visit::Visit;
 #[derive(Clone)]
 pub struct CloakroomLayer {
     site: Arc<Site>,
-    csrf: bool,
+    csrf: Check,
 }
 
 impl CloakroomLayer {
     pub(crate) const fn new(site: Arc<Site>) -> Self {
-        Self { site, csrf: true }
+        Self {
+            site,
+            csrf: Check::Beginning,
+        }
     }
 
     /// The same layer without the CSRF check, for routes that other programs call: Django's `csrf_exempt`.
@@ -41,9 +44,46 @@ impl CloakroomLayer {
     /// than the session: a signature, a token of their own.
     #[must_use]
     pub fn csrf_exempt(mut self) -> Self {
-        self.csrf = false;
+        self.csrf = Check::Exempt;
         self
     }
+
+    /// The same layer for forms whose token may come late: behind large files, say, in a page that cannot be changed.
+    ///
+    /// Elsewhere the token is looked for in the first 64 KiB of a body; whoever cannot put it there sends the header. Here
+    /// a `multipart/form-data` body is read on until its token is found, up to `limit` bytes. What is more than 64 KiB
+    /// waits in a file without a name ([`spool_folder`](crate::CsrfConfig::spool_folder)) within what the whole site
+    /// may keep so ([`spool_quota`](crate::CsrfConfig::spool_quota)). As soon as the token is there it is checked: a wrong one
+    /// is refused, a right one starts the handler, which gets the body whole, and what is still to come as it comes.
+    ///
+    /// A body that goes beyond the limit without a token gets 413, one for which no room is left 503. Each 64 KiB
+    /// have 30 seconds.
+    ///
+    /// ```
+    /// # use axum::{Router, routing::post};
+    /// # async fn import() {}
+    /// # fn routes(cloakroom: &cloakroom::Cloakroom) -> Router {
+    /// let uploads = Router::new()
+    ///     .route("/import/", post(import))
+    ///     .layer(cloakroom.layer().csrf_token_anywhere(100 << 20));
+    /// # uploads }
+    /// ```
+    ///
+    /// # Security
+    /// Whoever has got a cookie of the site, which any visitor has, can have so many bytes written to the disk.
+    #[must_use]
+    pub fn csrf_token_anywhere(mut self, limit: u64) -> Self {
+        self.csrf = Check::Anywhere { limit };
+        self
+    }
+}
+
+/// How far the CSRF check looks into a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Check {
+    Exempt,
+    Beginning,
+    Anywhere { limit: u64 },
 }
 
 impl fmt::Debug for CloakroomLayer {
@@ -130,7 +170,12 @@ where
             parts.extensions.insert(visit.clone());
         }
 
-        let checks = self.layer.csrf && !bearer && csrf::needs_check(&parts);
+        let check = self.layer.csrf;
+        let checks = check != Check::Exempt && !bearer && csrf::needs_check(&parts);
+        let late = match check {
+            Check::Anywhere { limit } => Some(limit),
+            Check::Exempt | Check::Beginning => None,
+        };
         let saves = !nested && self.layer.site.config.session.save_every_request;
         if !checks && !saves {
             let inner = self.inner.call(Request::from_parts(parts, body));
@@ -150,7 +195,7 @@ where
                 }
                 let checked = if checks && !visit.state().csrf_checked {
                     visit.note_wanted(&parts.headers);
-                    csrf::check(&visit, parts, body).await.inspect(|_| {
+                    csrf::check(&visit, parts, body, late).await.inspect(|_| {
                         visit.state().csrf_checked = true;
                     })
                 } else {

@@ -1,6 +1,7 @@
 //! A site put together: its settings, its stores, and what is prepared from them once.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -16,6 +17,7 @@ use http::Extensions;
 use tokio::sync::Semaphore;
 
 use crate::config::{Config, InvalidCookie, SecretPlace};
+use crate::csrf::SpoolQuota;
 use crate::error::Error;
 use crate::layer::CloakroomLayer;
 use crate::newcomers::Newcomers;
@@ -133,6 +135,7 @@ impl Cloakroom {
             csrf_binding: (config.csrf.secret == SecretPlace::CookieOfLogin)
                 .then(|| SecretBinding::new(&config.secrets)),
             hashing: Arc::new(Semaphore::new(processors)),
+            spool: SpoolQuota::new(config.csrf.spool_quota),
             newcomers: config.session.anonymous_per_hour.map(Newcomers::new),
             warned: AtomicBool::new(false),
             extensions: roomy_extensions(),
@@ -201,6 +204,8 @@ pub(crate) struct Site {
     pub(crate) csrf_binding: Option<SecretBinding>,
     /// One permit a processor: hashing more passwords at once makes none of them faster.
     pub(crate) hashing: Arc<Semaphore>,
+    /// What forms take that wait for their tokens.
+    pub(crate) spool: Arc<SpoolQuota>,
     /// The sessions that each address has begun, where there is a limit.
     newcomers: Option<Newcomers>,
     warned: AtomicBool,
@@ -295,6 +300,12 @@ impl Site {
         self.csrf_cookie
             .as_ref()
             .map_err(|error| error.clone().into())
+    }
+
+    /// Where forms wait for their tokens.
+    pub(crate) fn spool_folder(&self) -> PathBuf {
+        let folder = self.config.csrf.spool_folder.clone();
+        folder.unwrap_or_else(std::env::temp_dir)
     }
 
     pub(crate) fn warn_once_of_insecure_cookies(&self) {

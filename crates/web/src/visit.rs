@@ -9,7 +9,7 @@ use std::task::Poll;
 
 use cloakroom_core::auth::User as UserRow;
 use cloakroom_core::cookie::{self, ResponseCookies};
-use cloakroom_core::csrf::{CsrfCookie, SESSION_NAME};
+use cloakroom_core::csrf::{CsrfCookie, FormFault, SESSION_NAME};
 use cloakroom_core::session::{SessionKey, SessionState};
 use cloakroom_core::time::Timestamp;
 use http::HeaderMap;
@@ -58,10 +58,31 @@ pub(crate) struct State {
     pub(crate) csrf_checked: bool,
     /// The field `next` of the form that the CSRF check read.
     pub(crate) form_next: Option<String>,
+    /// Why the handler could not read the form to its end. Then nothing of what it did counts.
+    pub(crate) body_failure: Option<BodyFailure>,
     /// The response depends on the request's cookies.
     pub(crate) reads_cookies: bool,
     /// The response is made.
     pub(crate) sealed: bool,
+}
+
+/// What went wrong with a form after its handler had begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BodyFailure {
+    /// What came behind the token.
+    Form(FormFault),
+    /// What was put aside could not be read back.
+    Spool,
+}
+
+impl From<BodyFailure> for Error {
+    fn from(failure: BodyFailure) -> Self {
+        match failure {
+            BodyFailure::Form(fault) => Self::csrf(fault.into()),
+            // The handler has got the error itself.
+            BodyFailure::Spool => Self::spool(std::io::Error::other("it cannot be read back")),
+        }
+    }
 }
 
 /// Where the session is.
@@ -299,6 +320,9 @@ impl Visit {
     async fn carry_out(self, last: bool) -> Result<CarriedOut, Error> {
         let _io = self.0.session_io.lock().await;
         let site = self.site();
+        if let Some(failure) = self.state().body_failure {
+            return Err(failure.into());
+        }
         if !last && !matches!(site.sessions, Sessions::Store(_)) {
             return Ok(CarriedOut::Nothing);
         }

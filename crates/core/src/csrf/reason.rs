@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::form::FormFault;
 use super::token::TokenFault;
 
 /// Why a request was refused. `Display` is the text that Django logs.
@@ -43,6 +44,10 @@ pub enum Reason {
         /// What is wrong with the token.
         fault: TokenFault,
     },
+    /// The form has a token twice. Django takes the last one.
+    SecondToken,
+    /// Behind its token the form cannot be read in one way only.
+    MalformedForm,
     /// The browser says that another site's page sent this. Django does not ask.
     ForeignSite,
     /// A request for a WebSocket does not say whose page made it. Django has no such rule.
@@ -74,6 +79,15 @@ impl Reason {
     }
 }
 
+impl From<FormFault> for Reason {
+    fn from(fault: FormFault) -> Self {
+        match fault {
+            FormFault::SecondToken => Self::SecondToken,
+            FormFault::Malformed => Self::MalformedForm,
+        }
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -100,6 +114,10 @@ impl fmt::Display for Reason {
                 formatter,
                 "CSRF token from the '{header}' HTTP header {fault}."
             ),
+            Self::SecondToken => formatter.write_str("CSRF token from POST is there twice."),
+            Self::MalformedForm => {
+                formatter.write_str("CSRF token from POST stands in a malformed form.")
+            }
             Self::ForeignSite => {
                 formatter.write_str("Sec-Fetch-Site checking failed - not from this site.")
             }

@@ -116,7 +116,7 @@ pub(super) const SECRETS: [&str; 4] = [
 ];
 
 /// Django's settings first, then those that Django does not have.
-const SETTINGS: [(&str, Kind); 56] = [
+const SETTINGS: [(&str, Kind); 58] = [
     ("ALLOWED_HOSTS", Kind::Texts),
     ("AUTHENTICATION_BACKENDS", Kind::Texts),
     ("CSRF_COOKIE_AGE", Kind::WholeOrNone),
@@ -127,8 +127,10 @@ const SETTINGS: [(&str, Kind); 56] = [
     ("CSRF_COOKIE_SAMESITE", Kind::SameSite),
     ("CSRF_COOKIE_SECURE", Kind::Bool),
     ("CSRF_HEADER_NAME", Kind::Text),
+    ("CSRF_SPOOL_QUOTA", Kind::Whole),
     ("CSRF_TRUSTED_ORIGINS", Kind::Texts),
     ("CSRF_USE_SESSIONS", Kind::Bool),
+    ("FILE_UPLOAD_TEMP_DIR", Kind::TextOrNone),
     ("LOGIN_REDIRECT_URL", Kind::Text),
     ("LOGIN_URL", Kind::Text),
     ("LOGOUT_REDIRECT_URL", Kind::Text),

@@ -218,6 +218,18 @@ impl Config {
             let origins = TrustedOrigins::new(origins.iter().map(String::as_str));
             csrf.rules.trusted_origins = of("CSRF_TRUSTED_ORIGINS", origins)?;
         }
+        assign(
+            settings,
+            "CSRF_SPOOL_QUOTA",
+            "a number of bytes",
+            &mut csrf.spool_quota,
+        )?;
+        assign(
+            settings,
+            "FILE_UPLOAD_TEMP_DIR",
+            "a folder, or null",
+            &mut csrf.spool_folder,
+        )?;
         Ok(())
     }
 

@@ -6,6 +6,7 @@ mod bearer;
 mod cookies;
 mod csrf;
 mod csrf_bodies;
+mod csrf_multipart;
 mod csrf_origins;
 mod csrf_places;
 mod failure;

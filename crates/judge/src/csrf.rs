@@ -1,8 +1,9 @@
 //! CSRF: tokens and decisions.
 
 use cloakroom_core::csrf::{
-    CsrfCookie, CsrfRequest, CsrfRules, CsrfSecret, StoredSecret, TokenFault, TokenHeader,
-    TrustedOrigins, Verdict, Veto, check_headers, check_token,
+    CsrfCookie, CsrfRequest, CsrfRules, CsrfSecret, FormFault, MultipartBoundary, MultipartScan,
+    StoredSecret, TokenFault, TokenHeader, TrustedOrigins, Verdict, Veto, check_headers,
+    check_token,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -131,6 +132,43 @@ impl Ask for Token {
         )
         .map_err(|reason| Fault::new("reject", reason))?;
         Ok(json!("accept"))
+    }
+}
+
+/// The token in a multipart body that comes in pieces.
+#[derive(Deserialize)]
+pub(crate) struct Multipart {
+    /// Bytes as characters up to U+00FF, as WSGI writes headers.
+    content_type: String,
+    body: String,
+    /// Where one piece ends and the next begins.
+    cuts: Vec<usize>,
+}
+
+impl Ask for Multipart {
+    fn answer(self) -> Answer {
+        let bytes = |text: &str| -> Result<Vec<u8>, Fault> {
+            let byte = |character: char| u8::try_from(u32::from(character));
+            let bytes: Result<_, _> = text.chars().map(byte).collect();
+            bytes.map_err(|error| Fault::new("bytes", error))
+        };
+        let boundary = MultipartBoundary::from_content_type(&bytes(&self.content_type)?)
+            .ok_or_else(|| Fault::new("type", "no boundary"))?;
+        let mut scan = MultipartScan::new(&boundary);
+        let body = bytes(&self.body)?;
+        let mut begin = 0;
+        for end in self.cuts.into_iter().chain([body.len()]) {
+            let piece = body
+                .get(begin..end)
+                .ok_or_else(|| Fault::new("cuts", "not in order"))?;
+            begin = end;
+            match scan.push(piece) {
+                Ok(()) => {}
+                Err(FormFault::SecondToken) => return Err(Fault::new("second", "token")),
+                Err(FormFault::Malformed) => return Err(Fault::new("malformed", "form")),
+            }
+        }
+        Ok(json!(scan.token()))
     }
 }
 

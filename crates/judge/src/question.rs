@@ -91,6 +91,7 @@ questions! {
     CsrfVerify(csrf::Verify),
     CsrfHeaders(csrf::Headers),
     CsrfToken(csrf::Token),
+    CsrfMultipart(csrf::Multipart),
     CsrfProcessRequest(csrf_cookie::ProcessRequest),
     CsrfGetToken(csrf_cookie::GetToken),
     CsrfRotateToken(csrf_cookie::RotateToken),

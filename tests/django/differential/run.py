@@ -64,13 +64,14 @@ def chosen(options, parser):
     import cookies
     import csrf
     import expiry
+    import multipart
     import passwords
     import sessions
     import signing
     import times
     import urls
 
-    areas = [signing, cookies, sessions, expiry, csrf, urls, passwords, auth, times]
+    areas = [signing, cookies, sessions, expiry, csrf, multipart, urls, passwords, auth, times]
     functions = [function for area in areas for function in area.FUNCTIONS]
     if not options.only:
         return functions

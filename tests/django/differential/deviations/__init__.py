@@ -4,7 +4,7 @@ Each entry looks at the input alone. It says which answer we owe instead, or for
 that Django's answer must be ours. So an entry excuses one answer and not any.
 """
 
-from . import cookies, requests, sessions, signing, times, users
+from . import cookies, forms, requests, sessions, signing, times, users
 from .entry import Deviation, Expected
 
 DEVIATIONS: list[Deviation] = [
@@ -13,6 +13,7 @@ DEVIATIONS: list[Deviation] = [
     *sessions.DEVIATIONS,
     *times.DEVIATIONS,
     *requests.DEVIATIONS,
+    *forms.DEVIATIONS,
     *users.DEVIATIONS,
 ]
 

@@ -13,6 +13,7 @@
 
 mod cookies;
 mod csrf;
+mod forms;
 mod names;
 mod parts;
 mod passwords;
@@ -24,6 +25,7 @@ mod urls;
 
 pub use cookies::{cookie_header, set_cookie};
 pub use csrf::{csrf_page, csrf_token, trusted_origin};
+pub use forms::multipart_form;
 pub use names::{django_version, username};
 pub use passwords::password_hash;
 pub use secrets::secret_keys;
@@ -66,6 +68,7 @@ targets! {
     csrf_token,
     csrf_page,
     trusted_origin,
+    multipart_form,
     safe_next,
     login_redirect,
     password_hash,

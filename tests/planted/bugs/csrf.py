@@ -1,10 +1,11 @@
 """Forms of other sites' pages: tokens, origins, referers."""
 
-from bug import Bug, core
+from bug import Bug, core, stack, web
 
 CSRF = "crates/core/src/csrf.rs"
 ORIGIN = "crates/core/src/csrf/origin.rs"
 TOKEN = "crates/core/src/csrf/token.rs"
+MULTIPART = "crates/core/src/csrf/multipart.rs"
 
 MASKS = core("csrf::token::tests::masks_are_django_s")
 SHAPE = core("csrf::token::tests::the_wrong_shape_is_refused_length_first")
@@ -12,6 +13,7 @@ OWN_ORIGIN = core("csrf::tests::an_origin_is_this_site_s_byte_for_byte")
 SAFE_METHODS = core("csrf::tests::safe_methods_need_nothing")
 ORIGINS = core("csrf::origin::tests::origins_are_trusted_as_in_django")
 VETO = core("csrf::tests::the_browser_s_own_word_is_a_veto")
+UNDONE = stack("csrf_multipart::a_second_token_far_behind_undoes_what_the_handler_did")
 
 BUGS = [
     Bug(
@@ -181,5 +183,54 @@ BUGS = [
         "let origin = request.origin.ok_or(Reason::UpgradeWithoutOrigin)?;",
         "let Some(origin) = request.origin else { return Ok(()) };",
         core("csrf::tests::a_web_socket_needs_an_origin_of_ours"),
+    ),
+    Bug(
+        "a second token in a multipart form goes by",
+        MULTIPART,
+        "if part == Part::Token && self.token.is_some() {",
+        'if part == Part::Token && self.token.as_deref() == Some("") {',
+        core("csrf::multipart::tests::a_second_token_is_refused"),
+    ),
+    Bug(
+        "a delimiter of which all but its last byte ends a piece is missed",
+        "crates/core/src/csrf/multipart/delimiter.rs",
+        "bytes.len().saturating_sub(self.length() - 1)",
+        "bytes.len().saturating_sub(self.length() - 2)",
+        core("csrf::multipart::tests::the_token_is_found_wherever_its_part_stands"),
+    ),
+    Bug(
+        "a file under the token's name is the token",
+        "crates/core/src/csrf/multipart/part.rs",
+        "FORM_FIELD if is_file => None,",
+        "FORM_FIELD if is_file => Some(Part::Token),",
+        core("csrf::multipart::tests::what_may_be_a_second_token_is_refused"),
+    ),
+    Bug(
+        "what a form's token waited for is never given back to the quota",
+        "crates/web/src/csrf/spool.rs",
+        "fetch_add(self.bytes, Ordering::AcqRel)",
+        "fetch_add(0, Ordering::AcqRel)",
+        web("csrf::spool::tests::shares_never_exceed_the_quota_and_are_given_back"),
+    ),
+    Bug(
+        "a late token is waited for without a limit",
+        "crates/web/src/csrf/late.rs",
+        "if already as u64 + kept > self.limit {",
+        "if already as u64 + kept > u64::MAX - self.limit {",
+        stack("csrf_multipart::a_late_token_comes_within_the_route_s_limit_or_not_at_all"),
+    ),
+    Bug(
+        "what the handler did before a second token came is kept",
+        "crates/web/src/finish.rs",
+        "if let Some(failure) = state.body_failure {",
+        "if let Some(failure) = state.body_failure.filter(|_| status == 0) {",
+        UNDONE,
+    ),
+    Bug(
+        "a second token that is the last name of an urlencoded form goes by",
+        "crates/web/src/csrf/handed_on.rs",
+        "None => self.scan.finish(),",
+        "None => Ok(()),",
+        UNDONE,
     ),
 ]

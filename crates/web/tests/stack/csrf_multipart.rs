@@ -233,7 +233,15 @@ async fn a_second_token_far_behind_undoes_what_the_handler_did() {
         }
         StatusCode::ACCEPTED
     }
-    let routes = Router::new().route("/write/", any(write));
+    async fn only_show(cookies: Cookies, csrf: CsrfToken, body: Body) -> StatusCode {
+        csrf.token().unwrap();
+        cookies.set(&SetCookie::new("shown", "1").unwrap());
+        let _ = axum::body::to_bytes(body, usize::MAX).await;
+        StatusCode::ACCEPTED
+    }
+    let routes = Router::new()
+        .route("/write/", any(write))
+        .route("/show/", any(only_show));
     let site = Plan::strict().routes(routes).open().await;
     let app = site.app.clone().layer(DefaultBodyLimit::disable());
     let early = [token_part(TOKEN), file_part(1 << 20)].concat();
@@ -241,6 +249,9 @@ async fn a_second_token_far_behind_undoes_what_the_handler_did() {
         let body = [early.as_str(), &odd, END].concat();
         let page = post_to(&app, "/write/", &body, &[]).await;
         assert_eq!((page.status.as_u16(), site.rows()), (403, 0), "{odd}");
+        assert!(page.set_cookies().is_empty());
+        let page = post_to(&app, "/show/", &body, &[]).await;
+        assert_eq!(page.status, 403, "{odd}");
         assert!(page.set_cookies().is_empty());
     }
     let filler = "x".repeat(1 << 20);

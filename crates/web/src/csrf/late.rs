@@ -6,7 +6,7 @@ use std::sync::Arc;
 use cloakroom_core::csrf::MultipartScan;
 
 use super::body::{FARTHEST, PATIENCE, Pieces, Reading};
-use super::spool::{Share, Spool, SpoolQuota};
+use super::spool::{BLOCK, Share, Spool, SpoolQuota};
 use crate::error::Error;
 
 /// How much a route waits for, and where it is kept meanwhile.
@@ -28,37 +28,40 @@ impl Late {
     ) -> Result<(Spool, Pieces), Error> {
         let mut spool = Spool::new(self.folder, Share::none_of(self.quota));
         loop {
-            // What is in memory counts as well, and before it is there.
-            let kept = spool.length();
-            if !spool.reserve(kept + FARTHEST as u64) {
-                return Err(Error::spool_full());
-            }
             let mut block = Pieces::default();
-            let more = async {
-                while block.length < FARTHEST {
-                    let Some(bytes) = reading.next().await else {
-                        return false;
-                    };
-                    let fault = scan.push(&bytes).is_err();
-                    block.push(bytes);
-                    if fault || scan.token().is_some() {
-                        return false;
-                    }
+            while block.length < BLOCK {
+                // What is in memory counts as well, and before it is there.
+                let kept = spool.length() + block.length as u64;
+                if !spool.reserve(kept + FARTHEST as u64) {
+                    return Err(Error::spool_full());
                 }
-                true
-            };
-            let more = tokio::time::timeout(PATIENCE, more)
-                .await
-                .map_err(|_| Error::slow_body())?;
-            let kept = kept + block.length as u64;
-            if already as u64 + kept > self.limit {
-                return Err(Error::body_too_large());
-            }
-            if !spool.reserve(kept) {
-                return Err(Error::spool_full());
-            }
-            if !more {
-                return Ok((spool, block));
+                let until = block.length + FARTHEST;
+                let more = async {
+                    while block.length < until {
+                        let Some(bytes) = reading.next().await else {
+                            return false;
+                        };
+                        let fault = scan.push(&bytes).is_err();
+                        block.push(bytes);
+                        if fault || scan.token().is_some() {
+                            return false;
+                        }
+                    }
+                    true
+                };
+                let more = tokio::time::timeout(PATIENCE, more)
+                    .await
+                    .map_err(|_| Error::slow_body())?;
+                let kept = spool.length() + block.length as u64;
+                if already as u64 + kept > self.limit {
+                    return Err(Error::body_too_large());
+                }
+                if !spool.reserve(kept) {
+                    return Err(Error::spool_full());
+                }
+                if !more {
+                    return Ok((spool, block));
+                }
             }
             spool = spool
                 .write(block.into_queue())

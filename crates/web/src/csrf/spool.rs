@@ -11,10 +11,11 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 
-use super::body::{FARTHEST, PATIENCE};
+use super::body::PATIENCE;
 
-/// Bytes that are read back at once.
-const BLOCK: u64 = FARTHEST as u64;
+/// Bytes that are written or read back at once. Handing work to another thread and back costs as much as copying some
+/// hundred kilobytes; a request that waits has so many in memory.
+pub(super) const BLOCK: usize = 256 << 10;
 
 /// What all requests together may keep while they look for their tokens, in memory and on the disk.
 #[derive(Debug)]
@@ -136,7 +137,7 @@ impl Spool {
             if first {
                 file.rewind()?;
             }
-            let length = left.min(BLOCK);
+            let length = left.min(BLOCK as u64);
             let mut block = vec![0; usize::try_from(length).map_err(io::Error::other)?];
             file.read_exact(&mut block)?;
             Ok((self, block.into(), left - length))
@@ -228,13 +229,13 @@ mod tests {
         let quota = SpoolQuota::new(1 << 20);
         let mut spool = spool(&quota, folder.path());
         assert!(spool.reserve(1 << 20));
-        let text: String = (0..200_000_u32)
+        let text: String = (0..600_000_u32)
             .map(|n| char::from(b'a' + (n % 23) as u8))
             .collect();
-        for block in [&text[..100_000], &text[100_000..100_001], &text[100_001..]] {
+        for block in [&text[..300_000], &text[300_000..300_001], &text[300_001..]] {
             spool = spool.write(pieces(block)).await.unwrap();
         }
-        assert_eq!(spool.length(), 200_000);
+        assert_eq!(spool.length(), 600_000);
         assert_eq!(
             std::fs::read_dir(folder.path()).unwrap().count(),
             0,

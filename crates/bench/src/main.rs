@@ -17,6 +17,7 @@ mod password;
 mod rounds;
 mod servers;
 mod tcp;
+mod upload;
 mod visitors;
 
 use std::fs;
@@ -87,6 +88,8 @@ enum Command {
     /// Sends the requests of `--network tcp`; the program starts it itself.
     #[command(hide = true)]
     Client { orders: SocketAddr, case: Case },
+    /// Measures what looking for a form's token costs an upload.
+    Upload,
     /// Measures PBKDF2 beside the `pbkdf2` crate and Python.
     Pbkdf2,
 }
@@ -138,6 +141,11 @@ fn main() -> io::Result<()> {
             return Ok(());
         }
         Some(Command::Client { orders, case }) => return tcp::client(orders, case),
+        Some(Command::Upload) => {
+            let (table, figures) = upload::table(&runtime, options.rounds);
+            writeln!(output, "{table}")?;
+            figures
+        }
         Some(Command::Pbkdf2) => {
             writeln!(output, "{}", password::table())?;
             return Ok(());

@@ -147,7 +147,7 @@ async fn fill(store: &dyn Store, visitors: &[Visitor]) {
 
 /// Nobody: no page here asks for a user's row, and a login's `last_login` goes nowhere.
 #[derive(Debug)]
-struct NoUsers;
+pub(crate) struct NoUsers;
 
 #[async_trait]
 impl auth::UserStore for NoUsers {

@@ -1,0 +1,206 @@
+//! What it costs to look for a form's token in an upload.
+
+use std::convert::Infallible;
+use std::hint::black_box;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::routing::post;
+use cloakroom::session::MemoryStore;
+use cloakroom::{Cloakroom, Config, HostPattern};
+use cloakroom_core::csrf::{MultipartBoundary, MultipartScan};
+use futures_util::StreamExt as _;
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+use crate::app::App;
+use crate::ours::{HOST, NoUsers};
+use crate::pairs::{Pairs, Turn};
+use crate::visitors::secrets;
+use crate::{clock, drive};
+
+/// Bytes of the file in a form.
+const FILE: usize = 50 << 20;
+/// Bytes that come at once, as from a connection.
+const PIECE: usize = 64 << 10;
+const BOUNDARY: &str = "----WebKitFormBoundary7MA4YWxkTrZu0gW";
+const TOKEN: &str = "abcdefghijklmnopqrstuvwxyzABCDEF";
+
+/// The rows of the table, as text and as JSON.
+pub(crate) fn table(runtime: &Runtime, rounds: usize) -> (String, Value) {
+    let mut table = String::from(
+        "| upload of 50 MB | ours MB/s | beside MB/s | throughput of it, median (least to most) | most memory more, kB |\n\
+         |---|---:|---:|---:|---:|",
+    );
+    let mut figures = Vec::new();
+    let mut row = |what: &str, pairs: &Pairs, memory: Option<u64>| {
+        let megabytes = FILE as f64 / 1e6;
+        let (ours, beside) = (
+            megabytes / pairs.ours() * 1e6,
+            megabytes / pairs.theirs() * 1e6,
+        );
+        let (least, median, most) = pairs.ratios();
+        // Of times the ratio of throughputs is the other way round.
+        let (least, median, most) = (1.0 / most, 1.0 / median, 1.0 / least);
+        let kilobytes = memory.map_or_else(|| "–".to_owned(), |bytes| (bytes / 1000).to_string());
+        table.push_str(&format!(
+            "\n| {what} | {ours:.0} | {beside:.0} | {median:.2} ({least:.2} to {most:.2}) | {kilobytes} |"
+        ));
+        figures.push(json!({
+            "what": what, "ours_mb_s": ours, "beside_mb_s": beside, "memory": memory,
+            "share": {"least": least, "median": median, "most": most},
+        }));
+    };
+    row("scan alone, beside memchr", &scans(rounds), None);
+    let folder = tempfile::tempdir().expect("the temporary folder is writable");
+    for (what, form) in [
+        ("early token, beside no check", form(true)),
+        ("late token, beside no check", form(false)),
+    ] {
+        let request = request(&form);
+        drop(form);
+        let (checked, _) = app(true, folder.path());
+        let (exempt, _) = app(false, folder.path());
+        let pairs = Pairs::measure(rounds, |turn| {
+            let app = match turn {
+                Turn::Ours => &checked,
+                Turn::Theirs => &exempt,
+            };
+            let taken = clock::time(|| drive::over_http(runtime, app, &request));
+            taken.as_secs_f64() * 1e6
+        });
+        let (watched, most) = app(true, folder.path());
+        most.watch();
+        let before = resident();
+        drive::over_http(runtime, &watched, &request);
+        row(what, &pairs, Some(most.bytes().saturating_sub(before)));
+    }
+    (table, Value::Array(figures))
+}
+
+fn scans(rounds: usize) -> Pairs {
+    let content_type = format!("multipart/form-data; boundary={BOUNDARY}");
+    let boundary = MultipartBoundary::from_content_type(content_type.as_bytes());
+    let boundary = boundary.expect("it is a browser's");
+    let form = form(true);
+    let finder = memchr::memmem::Finder::new(BOUNDARY);
+    Pairs::measure(rounds, |turn| {
+        let taken = clock::time(|| match turn {
+            Turn::Ours => {
+                let mut scan = MultipartScan::new(&boundary);
+                let pushed = form.chunks(PIECE).try_for_each(|piece| scan.push(piece));
+                pushed.expect("the form is plain");
+                assert_eq!(scan.token(), Some(TOKEN));
+            }
+            Turn::Theirs => {
+                for piece in form.chunks(PIECE) {
+                    black_box(finder.find(piece));
+                }
+            }
+        });
+        taken.as_secs_f64() * 1e6
+    })
+}
+
+/// A form with a file of bytes that are not all alike.
+fn form(early: bool) -> Vec<u8> {
+    let token = format!(
+        "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"csrfmiddlewaretoken\"\r\n\r\n{TOKEN}\r\n"
+    );
+    let mut form = Vec::with_capacity(FILE + 1000);
+    if early {
+        form.extend_from_slice(token.as_bytes());
+    }
+    form.extend_from_slice(
+        format!(
+            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.bin\"\r\n\r\n"
+        )
+        .as_bytes(),
+    );
+    let mut state = 1_u32;
+    form.extend((0..FILE).map(|_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state.to_be_bytes()[0]
+    }));
+    form.extend_from_slice(b"\r\n");
+    if !early {
+        form.extend_from_slice(token.as_bytes());
+    }
+    form.extend_from_slice(format!("--{BOUNDARY}--\r\n").as_bytes());
+    form
+}
+
+/// The form as HTTP/1.1.
+fn request(form: &[u8]) -> Vec<Vec<u8>> {
+    let head = format!(
+        "POST /upload HTTP/1.1\r\nhost: {HOST}\r\ncookie: csrftoken={TOKEN}\r\n\
+         content-type: multipart/form-data; boundary={BOUNDARY}\r\ncontent-length: {}\r\n\r\n",
+        form.len()
+    );
+    vec![[head.as_bytes(), form].concat()]
+}
+
+fn app(checked: bool, folder: &Path) -> (App, Arc<Most>) {
+    let mut config = Config::strict(secrets());
+    config.hosts.allowed = vec![HostPattern::new(HOST)];
+    config.csrf.spool_folder = Some(folder.to_owned());
+    let cloakroom = Cloakroom::new(config, MemoryStore::new(10), NoUsers);
+    let layer = cloakroom.layer();
+    let layer = if checked {
+        layer.csrf_token_anywhere(2 * FILE as u64)
+    } else {
+        layer.csrf_exempt()
+    };
+    let most = Arc::new(Most::default());
+    let router = Router::new()
+        .route("/upload", post(count))
+        .with_state(Arc::clone(&most))
+        .layer(layer);
+    (App::Plain(router), most)
+}
+
+async fn count(State(most): State<Arc<Most>>, body: Body) -> Result<String, Infallible> {
+    let mut body = body.into_data_stream();
+    let mut length = 0;
+    while let Some(bytes) = body.next().await {
+        length += bytes.expect("the form is plain").len();
+        most.look();
+    }
+    Ok(length.to_string())
+}
+
+/// The most memory that this process had while a handler read.
+#[derive(Default)]
+struct Most {
+    /// 0: nobody looks, because looking takes time.
+    bytes: AtomicU64,
+}
+
+impl Most {
+    fn watch(&self) {
+        self.bytes.store(1, Ordering::Relaxed);
+    }
+
+    fn look(&self) {
+        if self.bytes.load(Ordering::Relaxed) > 0 {
+            self.bytes.fetch_max(resident(), Ordering::Relaxed);
+        }
+    }
+
+    fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+}
+
+fn resident() -> u64 {
+    let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages = text
+        .split(' ')
+        .nth(1)
+        .and_then(|pages| pages.parse::<u64>().ok());
+    pages.unwrap_or_default() * 4096
+}

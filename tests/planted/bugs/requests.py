@@ -250,8 +250,8 @@ BUGS = [
     Bug(
         "a token is taken from the body of any method",
         CSRF,
-        "parts.method == Method::POST && body::is_urlencoded",
-        "parts.method != Method::GET && body::is_urlencoded",
+        "        Method::POST => Form::of(&parts.headers),\n        _ => None,",
+        "        _ => Form::of(&parts.headers),",
         METHODS,
     ),
     Bug(
@@ -320,8 +320,8 @@ BUGS = [
     Bug(
         "a bearer token is no reason to do without a CSRF token",
         LAYER,
-        "self.layer.csrf && !bearer && csrf::needs_check",
-        "self.layer.csrf && csrf::needs_check",
+        "!bearer && csrf::needs_check",
+        "csrf::needs_check",
         BEARER,
     ),
     Bug(

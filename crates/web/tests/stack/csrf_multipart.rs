@@ -226,7 +226,7 @@ async fn a_second_token_far_behind_undoes_what_the_handler_did() {
     async fn write(session: Session, cookies: Cookies, csrf: CsrfToken, body: Body) -> StatusCode {
         session.set("read", &1).unwrap();
         csrf.token().unwrap();
-        cookies.set(&SetCookie::new("shown", "1").unwrap());
+        cookies.set(&SetCookie::new("shown", "1").unwrap()).unwrap();
         let read = axum::body::to_bytes(body, usize::MAX).await;
         if read.is_err() {
             assert!(session.save().await.is_err(), "nothing is saved early");
@@ -235,7 +235,7 @@ async fn a_second_token_far_behind_undoes_what_the_handler_did() {
     }
     async fn only_show(cookies: Cookies, csrf: CsrfToken, body: Body) -> StatusCode {
         csrf.token().unwrap();
-        cookies.set(&SetCookie::new("shown", "1").unwrap());
+        cookies.set(&SetCookie::new("shown", "1").unwrap()).unwrap();
         let _ = axum::body::to_bytes(body, usize::MAX).await;
         StatusCode::ACCEPTED
     }

@@ -10,6 +10,12 @@ pub(crate) fn cpu_time() -> Duration {
     Duration::try_from(time).expect("a process has not run for a negative time")
 }
 
+/// The time that this thread has run.
+pub(crate) fn thread_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::try_from(time).expect("a thread has not run for a negative time")
+}
+
 /// The CPU time that `work` takes.
 pub(crate) fn time(work: impl FnOnce()) -> Duration {
     let before = cpu_time();

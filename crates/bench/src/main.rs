@@ -14,6 +14,7 @@ mod limit;
 mod ours;
 mod pairs;
 mod password;
+mod primitives;
 mod rounds;
 mod servers;
 mod tcp;
@@ -90,6 +91,8 @@ enum Command {
     Client { orders: SocketAddr, case: Case },
     /// Measures what looking for a form's token costs an upload.
     Upload,
+    /// Measures signed cookies, CSRF tokens and cookie headers beside the bare primitives.
+    Primitives,
     /// Measures PBKDF2 beside the `pbkdf2` crate and Python.
     Pbkdf2,
 }
@@ -143,6 +146,11 @@ fn main() -> io::Result<()> {
         Some(Command::Client { orders, case }) => return tcp::client(orders, case),
         Some(Command::Upload) => {
             let (table, figures) = upload::table(&runtime, options.rounds);
+            writeln!(output, "{table}")?;
+            figures
+        }
+        Some(Command::Primitives) => {
+            let (table, figures) = primitives::table(options.rounds);
             writeln!(output, "{table}")?;
             figures
         }

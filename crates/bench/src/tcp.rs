@@ -85,16 +85,16 @@ impl Drop for Client {
     }
 }
 
-async fn listen() -> TcpListener {
+pub(crate) async fn listen() -> TcpListener {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await;
     listener.expect("the system has a free port")
 }
 
-fn address(listener: &TcpListener) -> SocketAddr {
+pub(crate) fn address(listener: &TcpListener) -> SocketAddr {
     listener.local_addr().expect("it is bound")
 }
 
-async fn serve(listener: TcpListener, app: App) {
+pub(crate) async fn serve(listener: TcpListener, app: App) {
     while let Ok((stream, _)) = listener.accept().await {
         stream.set_nodelay(true).expect("it is a TCP stream");
         let service = TowerToHyperService::new(app.clone());

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const DOCUMENTS: [&str; 9] = [
+const DOCUMENTS: [&str; 10] = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
@@ -12,6 +12,7 @@ const DOCUMENTS: [&str; 9] = [
     "CHANGELOG.md",
     "docs/settings.md",
     "docs/django.md",
+    "docs/cookies.md",
     "docs/csrf.md",
     "tests/README.md",
 ];

@@ -55,6 +55,11 @@ pub use templates::{Page, Templates};
 #[doc = include_str!("../../../docs/csrf.md")]
 pub struct Forms;
 
+/// The examples in the documents, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/cookies.md")]
+pub struct CookieDocuments;
+
 /// The examples in the README, compiled and run.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]

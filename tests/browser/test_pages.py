@@ -103,6 +103,17 @@ def test_a_form_left_open_over_a_login_elsewhere_says_what_to_do(browser, server
     assert "CSRF verification failed. Request aborted." in text(browser)
 
 
+def test_a_refused_form_leads_back_to_itself_and_on_to_where_it_was_going(browser, server):
+    browser.get(f"{server.url}/login/?next=/home/%3Ftab%3D2")
+    browser.delete_cookie("csrftoken")
+    fill_in(browser, PASSWORD)
+    assert "CSRF verification failed. Request aborted." in text(browser)
+    again = browser.find_element(By.LINK_TEXT, "Load the form again")
+    leave(browser, again.click)
+    fill_in(browser, PASSWORD)
+    assert browser.current_url == f"{server.url}/home/?tab=2"
+
+
 def test_the_keyboard_is_enough(browser, server):
     def press(*keys: str) -> None:
         webdriver.ActionChains(browser).send_keys(*keys).perform()
@@ -164,6 +175,10 @@ def test_pages_fit_and_follow_the_colour_scheme(browser, server, width, scheme):
     browser.get(f"{server.url}/login/")
     fill_in(browser, "wrong", "a-very-long-user-name-without-any-place-to-break-it@example.com")
     look("login-error")
+    browser.get(f"{server.url}/login/?next=/home/")
+    browser.delete_cookie("csrftoken")
+    fill_in(browser, PASSWORD)
+    look("refused")
     sign_in(browser, server)
     look("home")
 

@@ -26,7 +26,7 @@ pub struct CsrfCookie {
     secret: Option<CsrfSecret>,
     needs_update: bool,
     /// Where secrets belong to logins: whose they are now.
-    owner: Option<SecretOwner>,
+    owner: Option<Box<SecretOwner>>,
 }
 
 /// What the browser's cookie held.
@@ -44,7 +44,7 @@ impl CsrfCookie {
     /// From now on only this login's secrets are taken and made; one of another login's is replaced when a token is
     /// asked for.
     pub fn set_owner(&mut self, owner: SecretOwner) {
-        self.owner = Some(owner);
+        self.owner = Some(Box::new(owner));
     }
 
     /// Whether [`process_request`](Self::process_request) was told what the browser sent.
@@ -90,7 +90,7 @@ impl CsrfCookie {
     }
 
     fn generate(&self) -> Result<CsrfSecret, RandomError> {
-        let owner = self.owner.as_ref();
+        let owner = self.owner.as_deref();
         owner.map_or_else(CsrfSecret::generate, SecretOwner::generate)
     }
 

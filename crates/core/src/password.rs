@@ -9,10 +9,10 @@ use std::num::NonZeroU32;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use crate::random::{self, RandomError};
+use crate::secret::same;
 use crate::version::DjangoVersion;
 
 /// How passwords are hashed and which hashes are believed (`PASSWORD_HASHERS`).
@@ -132,7 +132,7 @@ impl Hashers {
         };
         let outdated = stored.iterations != self.iterations || stored.salt_is_weak();
         let again = Zeroizing::new(encode(password, stored.salt, stored.iterations));
-        if bool::from(again.as_bytes().ct_eq(encoded.as_bytes())) {
+        if same(again.as_bytes(), encoded.as_bytes()) {
             return if outdated {
                 Verification::CorrectButOutdated
             } else {

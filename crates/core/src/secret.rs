@@ -1,11 +1,13 @@
 //! Secret keys: what signs, what may still verify, and what is too weak to do either.
 
+mod compare;
 mod text;
 
 use std::fmt;
 
 use zeroize::Zeroizing;
 
+pub(crate) use compare::same;
 pub use text::{parse_key_file, parse_list, parse_list_file};
 
 /// The bytes of one `SECRET_KEY`. Never empty, wiped when dropped, never shown by `Debug`.

@@ -11,12 +11,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
-use subtle::ConstantTimeEq as _;
 
 pub use object::{Compression, LoadError, ObjectSigner};
 pub use timestamp::{SigningError, TimestampSigner};
 
-use crate::secret::{SecretKey, Secrets};
+use crate::secret::{SecretKey, Secrets, same};
 
 /// HMAC-SHA-256 keyed as Django's `salted_hmac` keys it: with the hash of salt and secret.
 ///
@@ -122,7 +121,7 @@ impl Signer {
         let verifies = |key: &SaltedHmac| {
             let mut expected = [0; Self::SIGNATURE_LENGTH];
             let length = URL_SAFE_NO_PAD.encode_slice(key.mac(value.as_bytes()), &mut expected);
-            length.is_ok() && bool::from(expected.ct_eq(signature.as_bytes()))
+            length.is_ok() && same(&expected, signature.as_bytes())
         };
         if self.keys.iter().any(verifies) {
             Ok(value)

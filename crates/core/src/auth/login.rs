@@ -4,10 +4,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use subtle::ConstantTimeEq as _;
-
 use super::user::User;
-use crate::secret::Secrets;
+use crate::secret::{self, Secrets};
 use crate::session::{SIGNED_IN_AT_NAME, SessionState, USER_ID_NAME};
 use crate::signing::SaltedHmac;
 use crate::time::Timestamp;
@@ -204,7 +202,7 @@ fn stored_text(session: &SessionState, name: &str) -> Option<String> {
 }
 
 fn same(expected: &str, stored: Option<&str>) -> bool {
-    stored.is_some_and(|stored| expected.as_bytes().ct_eq(stored.as_bytes()).into())
+    stored.is_some_and(|stored| secret::same(expected.as_bytes(), stored.as_bytes()))
 }
 
 #[cfg(test)]

@@ -8,11 +8,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use subtle::ConstantTimeEq as _;
-
 use super::token::CsrfSecret;
 use crate::random::{self, RandomError};
-use crate::secret::Secrets;
+use crate::secret::{Secrets, same};
 use crate::signing::SaltedHmac;
 
 /// Characters that are drawn: 95 bits. As many again are the MAC.
@@ -62,8 +60,8 @@ impl SecretOwner {
 
     pub(super) fn owns(&self, secret: &CsrfSecret) -> bool {
         let (drawn, tail) = secret.as_str().split_at(DRAWN);
-        let is_tail = |key| self.tail(key, drawn).as_bytes().ct_eq(tail.as_bytes());
-        self.binding.0.iter().any(|key| is_tail(key).into())
+        let is_tail = |key| same(self.tail(key, drawn).as_bytes(), tail.as_bytes());
+        self.binding.0.iter().any(is_tail)
     }
 
     /// The MAC of the login and what was drawn, which is always as long, so that neither is read as the other.

@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use subtle::ConstantTimeEq as _;
-
 use crate::random::{self, RandomError};
+use crate::secret::same;
 
 /// What ties a browser's cookie to the forms it was shown: 32 characters of `a-zA-Z0-9`.
 ///
@@ -71,7 +70,7 @@ impl CsrfSecret {
     /// The token has the wrong length, other characters, or is another secret's.
     pub fn verify(&self, token: &str) -> Result<(), TokenFault> {
         let token = unmasked(token)?;
-        if bool::from(token.as_bytes().ct_eq(self.0.as_bytes())) {
+        if same(token.as_bytes(), self.0.as_bytes()) {
             Ok(())
         } else {
             Err(TokenFault::Incorrect)

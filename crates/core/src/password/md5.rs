@@ -1,7 +1,7 @@
 //! Salted MD5 as old Django sites keep it (`MD5PasswordHasher`): verified where a site asks for it, never made.
 
+use crate::secret::same;
 use md5::{Digest as _, Md5};
-use subtle::ConstantTimeEq as _;
 
 /// Whether this is the password whose text, `md5$salt$hash`, was kept. Django has no hasher any more for the form
 /// without a salt.
@@ -18,5 +18,5 @@ pub(super) fn verifies(password: &[u8], encoded: &str) -> bool {
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect();
-    hash.as_bytes().ct_eq(stored.as_bytes()).into()
+    same(hash.as_bytes(), stored.as_bytes())
 }

@@ -30,11 +30,20 @@ pub(super) fn decode(text: &str) -> Option<i64> {
         return None;
     }
     digits.bytes().try_fold(0_i64, |number, digit| {
-        let value = ALPHABET.iter().position(|symbol| *symbol == digit)?;
         number
             .checked_mul(62)?
-            .checked_add(sign * i64::try_from(value).ok()?)
+            .checked_add(sign * i64::from(value(digit)?))
     })
+}
+
+/// A digit's place in the alphabet.
+const fn value(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'A'..=b'Z' => Some(digit - b'A' + 10),
+        b'a'..=b'z' => Some(digit - b'a' + 36),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -45,6 +54,14 @@ mod tests {
         let mut text = String::new();
         encode(number, &mut text);
         text
+    }
+
+    #[test]
+    fn each_digit_has_its_place_in_the_alphabet() {
+        for digit in 0..=u8::MAX {
+            let place = ALPHABET.iter().position(|symbol| *symbol == digit);
+            assert_eq!(value(digit).map(usize::from), place);
+        }
     }
 
     #[test]

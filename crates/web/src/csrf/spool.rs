@@ -138,8 +138,11 @@ impl Spool {
                 file.rewind()?;
             }
             let length = left.min(BLOCK as u64);
-            let mut block = vec![0; usize::try_from(length).map_err(io::Error::other)?];
-            file.read_exact(&mut block)?;
+            // Not filled with zeros before: it is read into as it is.
+            let mut block = Vec::with_capacity(usize::try_from(length).map_err(io::Error::other)?);
+            if file.take(length).read_to_end(&mut block)? as u64 != length {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
             Ok((self, block.into(), left - length))
         })
         .await

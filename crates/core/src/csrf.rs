@@ -7,7 +7,9 @@
 
 mod bound;
 mod cookie;
+mod field;
 mod form;
+mod in_session;
 mod multipart;
 mod origin;
 mod reason;
@@ -16,6 +18,7 @@ mod urlencoded;
 
 pub use bound::{SecretBinding, SecretOwner};
 pub use cookie::CsrfCookie;
+pub use field::hidden_input;
 pub use form::FormFault;
 pub use multipart::{MultipartBoundary, MultipartScan};
 pub use origin::{OriginError, TrustedOrigins};

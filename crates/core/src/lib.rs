@@ -16,6 +16,8 @@ pub mod random;
 
 mod url;
 
+pub mod html;
+
 pub mod secret;
 
 pub mod signing;

@@ -6,7 +6,6 @@ mod handed_on;
 mod late;
 mod spool;
 
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -47,11 +46,7 @@ async fn read_secret(visit: &Visit, headers: &HeaderMap) -> Result<(), Error> {
         }
         SecretPlace::Session => {
             visit.load_session(headers).await?;
-            // What is no text is no secret either; it must not pass for an absent one.
-            let text = |json: Cow<'_, str>| serde_json::from_str(&json).unwrap_or_default();
-            let stored: Option<String> =
-                visit.with_session(|session| session.raw(SESSION_NAME).map(text))?;
-            stored.map(Cow::Owned)
+            return visit.read_csrf_secret();
         }
     };
     Ok(visit.state().csrf.process_request(sent.as_deref())?)
@@ -264,15 +259,7 @@ impl CsrfToken {
     /// # Errors
     /// As [`token`](Self::token).
     pub fn input(&self) -> Result<String, Error> {
-        let token = self.token()?;
-        let parts = [
-            "<input type=\"hidden\" name=\"",
-            FORM_FIELD,
-            "\" value=\"",
-            &token,
-            "\">",
-        ];
-        Ok(parts.concat())
+        Ok(hidden_input(&self.token()?))
     }
 }
 

@@ -9,7 +9,7 @@ use std::task::Poll;
 
 use cloakroom_core::auth::User as UserRow;
 use cloakroom_core::cookie::{self, ResponseCookies};
-use cloakroom_core::csrf::{CsrfCookie, FormFault, SESSION_NAME};
+use cloakroom_core::csrf::{CsrfCookie, FormFault};
 use cloakroom_core::session::{SessionKey, SessionState};
 use cloakroom_core::time::Timestamp;
 use http::HeaderMap;
@@ -262,6 +262,19 @@ impl Visit {
         Ok(user)
     }
 
+    /// Takes up the CSRF secret of the session, which is loaded.
+    pub(crate) fn read_csrf_secret(&self) -> Result<(), Error> {
+        match &mut *self.state() {
+            State {
+                session: Slot::Open(session),
+                csrf,
+                sealed: false,
+                ..
+            } => Ok(csrf.process_request_in_session(session)?),
+            _ => Err(Error::closed()),
+        }
+    }
+
     /// Puts the CSRF secret into the session, where the site keeps it there and a page has shown it. Django does so at
     /// the end of the request; here it is part of an early save too.
     pub(crate) fn keep_csrf_secret(&self, state: &mut State) {
@@ -273,17 +286,8 @@ impl Visit {
         else {
             return;
         };
-        if self.site().config.csrf.secret == SecretPlace::Session
-            && let Some(secret) = csrf.process_response()
-            && session
-                .get::<String>(SESSION_NAME)
-                .ok()
-                .flatten()
-                .as_deref()
-                != Some(secret.as_str())
-        {
-            // A text is always writable.
-            let _ = session.set(SESSION_NAME, secret.as_str());
+        if self.site().config.csrf.secret == SecretPlace::Session {
+            csrf.process_response_in_session(session);
         }
     }
 

@@ -6,7 +6,10 @@ CSRF = "crates/core/src/csrf.rs"
 ORIGIN = "crates/core/src/csrf/origin.rs"
 TOKEN = "crates/core/src/csrf/token.rs"
 MULTIPART = "crates/core/src/csrf/multipart.rs"
+FIELD = "crates/core/src/csrf/field.rs"
+IN_SESSION = "crates/core/src/csrf/in_session.rs"
 
+KEPT_ONCE = core("csrf::in_session::tests::a_session_s_secret_is_kept_once_and_only_for_a_page_that_shows_it")
 MASKS = core("csrf::token::tests::masks_are_django_s")
 SHAPE = core("csrf::token::tests::the_wrong_shape_is_refused_length_first")
 OWN_ORIGIN = core("csrf::tests::an_origin_is_this_site_s_byte_for_byte")
@@ -16,6 +19,34 @@ VETO = core("csrf::tests::the_browser_s_own_word_is_a_veto")
 UNDONE = stack("csrf_multipart::a_second_token_far_behind_undoes_what_the_handler_did")
 
 BUGS = [
+    Bug(
+        "a text that is no token ends the hidden field",
+        FIELD,
+        "let token = escape(token);",
+        "let token = token.to_owned();",
+        core("csrf::field::tests::a_text_that_is_no_token_stays_within_the_field"),
+    ),
+    Bug(
+        "what is no text in a session passes for an absent secret",
+        IN_SESSION,
+        "text.unwrap_or_else(|_| Some(String::new()))",
+        "text.unwrap_or(None)",
+        core("csrf::in_session::tests::what_is_no_secret_in_a_session_is_never_proven_and_is_replaced"),
+    ),
+    Bug(
+        "a session is written on each page with a form, though it keeps the secret",
+        IN_SESSION,
+        "let is_new = kept.as_deref() != Some(secret.as_str());",
+        'let is_new = kept.as_deref() != Some("");',
+        KEPT_ONCE,
+    ),
+    Bug(
+        "a session is given a secret that no page showed",
+        IN_SESSION,
+        "let Some(secret) = self.process_response() else {",
+        "let generated = crate::csrf::CsrfSecret::generate().ok();\n        let Some(secret) = generated.as_ref() else {",
+        KEPT_ONCE,
+    ),
     Bug(
         "the capitals stand first in the alphabet of tokens",
         TOKEN,

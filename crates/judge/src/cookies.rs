@@ -1,6 +1,10 @@
 //! Cookies on the wire.
 
-use cloakroom_core::cookie::{self, CookieError, ResponseCookies, SetCookie, SignedCookies};
+use std::borrow::Cow;
+
+use cloakroom_core::cookie::{
+    self, CookieError, Refusal, ResponseCookies, SetCookie, SignedCookies,
+};
 use cloakroom_core::version::DjangoVersion;
 use serde::Deserialize;
 use serde_json::json;
@@ -15,27 +19,47 @@ pub(crate) struct ParseCookies {
 
 impl Ask for ParseCookies {
     fn answer(self) -> Answer {
-        let pairs: Vec<_> = cookie::parse(self.header.as_bytes()).collect();
-        Ok(json!(pairs))
+        Ok(json!(cookie::map([self.header.as_bytes()])))
     }
 }
 
-/// The same of any bytes, and what a search for one name finds.
+/// The same of all the headers of a request, of any bytes, and what a search for one name finds.
 #[derive(Deserialize)]
 pub(crate) struct ReadCookies {
-    /// In hexadecimal.
-    header: String,
+    headers: CookieHeaders,
     name: String,
+}
+
+/// A request's `Cookie` headers, in hexadecimal.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(crate) struct CookieHeaders(Vec<String>);
+
+impl CookieHeaders {
+    pub(crate) fn bytes(&self) -> Result<Vec<Vec<u8>>, Fault> {
+        let bytes =
+            |text: &String| unhex(text).ok_or_else(|| Fault::new("header", "not hexadecimal"));
+        self.0.iter().map(bytes).collect()
+    }
+}
+
+/// The values of all cookies of this name, the last one first: the last header's come before the others'.
+pub(crate) fn find_all<'a>(
+    headers: &'a [Vec<u8>],
+    name: &str,
+) -> impl Iterator<Item = Cow<'a, str>> {
+    let headers = headers.iter().rev();
+    headers.flat_map(move |header| cookie::find_all(header, name))
 }
 
 impl Ask for ReadCookies {
     fn answer(self) -> Answer {
-        let header = unhex(&self.header).ok_or_else(|| Fault::new("header", "not hexadecimal"))?;
-        let pairs: Vec<_> = cookie::parse(&header).collect();
+        let headers = self.headers.bytes()?;
+        let last = |header: &'_ Vec<u8>| cookie::find_last(header, &self.name).map(Cow::into_owned);
         Ok(json!({
-            "pairs": pairs,
-            "last": cookie::find_last(&header, &self.name),
-            "all": cookie::find_all(&header, &self.name).collect::<Vec<_>>(),
+            "cookies": cookie::map(headers.iter().map(Vec::as_slice)),
+            "last": headers.iter().rev().find_map(last),
+            "all": find_all(&headers, &self.name).collect::<Vec<_>>(),
         }))
     }
 }
@@ -100,18 +124,42 @@ impl Ask for SetCookies {
     fn answer(self) -> Answer {
         let mut cookies = ResponseCookies::default();
         for call in &self.calls {
-            let cookie = call.cookie().map_err(|error| {
-                let kind = match error {
-                    CookieError::Name | CookieError::ReservedName => "name",
-                    CookieError::Value => "value",
-                    CookieError::SameSite => "same_site",
-                    _ => "attribute",
-                };
-                Fault::new(kind, error)
-            })?;
+            let cookie = call.cookie().map_err(unwritable)?;
             cookies.set(&cookie, call.now.timestamp());
         }
         Ok(json!(cookies.header_values().collect::<Vec<_>>()))
+    }
+}
+
+fn unwritable(error: CookieError) -> Fault {
+    let kind = match error {
+        CookieError::Name | CookieError::ReservedName => "name",
+        CookieError::Value => "value",
+        CookieError::SameSite => "same_site",
+        _ => "attribute",
+    };
+    Fault::new(kind, error)
+}
+
+/// Why browsers would not keep a cookie as it is written.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(crate) struct CookieRefusal(Call);
+
+impl Ask for CookieRefusal {
+    fn answer(self) -> Answer {
+        let cookie = self.0.cookie().map_err(unwritable)?;
+        let refusal = cookie.refusal(self.0.now.timestamp());
+        let refusal = refusal.map(|refusal| match refusal {
+            Refusal::TooLarge => "too large",
+            Refusal::AttributeTooLarge => "attribute too large",
+            Refusal::TooLong => "too long",
+            Refusal::SecurePrefix => "secure prefix",
+            Refusal::HostPrefix => "host prefix",
+            Refusal::NoneWithoutSecure => "none without secure",
+            _ => "another",
+        });
+        Ok(json!(refusal))
     }
 }
 

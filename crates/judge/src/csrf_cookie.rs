@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::question::{Answer, Ask, Fault};
+use crate::sessions::Handle;
 
 fn random(error: RandomError) -> Fault {
     Fault::new("random", error)
@@ -31,17 +32,23 @@ fn known(cookie: &CsrfCookie) -> Value {
     })
 }
 
+/// The secret may be a cookie's or a session's.
 #[derive(Deserialize)]
 pub(crate) struct ProcessRequest {
     sent: Option<String>,
+    session: Option<Handle>,
 }
 
 impl Ask for ProcessRequest {
     fn answer(self) -> Answer {
         let mut cookie = CsrfCookie::default();
-        cookie
-            .process_request(self.sent.as_deref())
-            .map_err(random)?;
+        match self.session {
+            None => cookie
+                .process_request(self.sent.as_deref())
+                .map_err(random)?,
+            Some(session) => session
+                .with(|session| cookie.process_request_in_session(session).map_err(random))?,
+        }
         Ok(known(&cookie))
     }
 }
@@ -78,14 +85,21 @@ impl Ask for RotateToken {
 pub(crate) struct ProcessResponse {
     secret: Option<String>,
     needs_update: bool,
+    session: Option<Handle>,
 }
 
 impl Ask for ProcessResponse {
+    /// The cookie's secret, if it is due; of a session whether it was changed.
     fn answer(self) -> Answer {
         let mut cookie = knowing(self.secret.as_deref())?;
         if self.needs_update {
             // Whatever else needs it, a token that was shown does.
             cookie.token().map_err(random)?;
+        }
+        if let Some(session) = self.session {
+            let is_changed =
+                session.with(|session| Ok(cookie.process_response_in_session(session)))?;
+            return Ok(json!(is_changed));
         }
         Ok(json!(cookie.process_response().map(CsrfSecret::as_str)))
     }

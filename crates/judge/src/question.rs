@@ -43,6 +43,15 @@ impl Fault {
             detail: detail.to_string(),
         }
     }
+
+    /// The sentence of a fault that is an answer; any other fault stays one.
+    pub(crate) fn of_kind(self, kind: &str) -> Result<String, Self> {
+        if self.kind == kind {
+            Ok(self.detail)
+        } else {
+            Err(self)
+        }
+    }
 }
 
 impl From<StoreError> for Fault {
@@ -79,6 +88,7 @@ questions! {
     ParseCookies(cookies::ParseCookies),
     ReadCookies(cookies::ReadCookies),
     SetCookies(cookies::SetCookies),
+    CookieRefusal(cookies::CookieRefusal),
     SignCookie(cookies::SignCookie),
     UnsignCookie(cookies::UnsignCookie),
     SafeNext(urls::SafeNext),
@@ -92,6 +102,8 @@ questions! {
     CsrfHeaders(csrf::Headers),
     CsrfToken(csrf::Token),
     CsrfMultipart(csrf::Multipart),
+    CsrfInput(csrf::Input),
+    CsrfRequest(csrf::Request),
     CsrfProcessRequest(csrf_cookie::ProcessRequest),
     CsrfGetToken(csrf_cookie::GetToken),
     CsrfRotateToken(csrf_cookie::RotateToken),

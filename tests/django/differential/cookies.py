@@ -1,10 +1,14 @@
 """Cookies: the header that is read, the ones that are written, and signed ones."""
 
+import io
+import re
 from http import cookies as http_cookies
 from http.cookies import CookieError, SimpleCookie
 
+from browsers import LONGEST_AGE, refusals
 from django.conf import settings
 from django.core import signing
+from django.core.handlers.asgi import ASGIRequest
 from django.core.handlers.wsgi import get_str_from_wsgi
 from django.http import HttpResponse, parse_cookie
 from django.http import response as http_response
@@ -41,9 +45,19 @@ BLANKS = ["", " ", "\t", "  ", "\x0b", "\x0c", "\n", "\x1f", "\x85", "\xa0", "\u
 
 def header(inputs):
     text = inputs.any_of(["; ", ";", " ; "]).join([piece(inputs) for _ in range(inputs.below(6))])
-    data = inputs.bytes_of(inputs.mixed(text, hostile=0.1, mutated=0.3))
+    return inputs.bytes_of(inputs.mixed(text, hostile=0.1, mutated=0.3)).hex()
+
+
+def headers(inputs):
     name = inputs.any_of(NAMES) if inputs.chance(0.8) else inputs.text(4)
-    return {"header": data.hex(), "name": name}
+    # Servers that speak WSGI hand on one header; how they join several is each one's own business.
+    asgi = inputs.chance(0.4)
+    number = inputs.any_of([1, 2, 2, 3]) if asgi else 1
+    sent = [header(inputs) for _ in range(number)]
+    if asgi and inputs.chance(0.7):
+        # What is not ASCII differs under ASGI, and would hide the rest.
+        sent = [bytes(byte for byte in bytes.fromhex(one) if byte < 0x80).hex() for one in sent]
+    return {"headers": sent, "asgi": asgi, "name": name}
 
 
 def pairs_of(text, blanks=None):
@@ -56,7 +70,20 @@ def pairs_of(text, blanks=None):
 
 
 def header_text(case):
-    return get_str_from_wsgi({"HTTP_COOKIE": bytes.fromhex(case["header"]).decode("latin-1")}, "HTTP_COOKIE", "")
+    """What Django takes for the header."""
+    texts = [bytes.fromhex(data).decode("latin-1") for data in case["headers"]]
+    if case["asgi"]:
+        text = ASGIRequest({**SCOPE, "headers": [(b"cookie", text.encode("latin-1")) for text in texts]}, NO_BODY).META
+        text = text.get("HTTP_COOKIE", "")
+        if not case.get("as_utf8"):
+            return text
+    else:
+        (text,) = texts
+    return get_str_from_wsgi({"HTTP_COOKIE": text}, "HTTP_COOKIE", "")
+
+
+SCOPE = {"type": "http", "method": "GET", "path": "/", "query_string": b""}
+NO_BODY = io.BytesIO()
 
 
 def unquoted(value):
@@ -77,13 +104,6 @@ def read(case):
 def all_of(wanted, pairs):
     """The values under one name, the last one first."""
     return [unquoted(value) for name, value in pairs if name == wanted and (name or value)][::-1]
-
-
-def ours_read(case, answers):
-    answer = single(case, answers)
-    # Of several cookies with one name the later value stands in the earlier place.
-    cookies = dict(map(tuple, answer["pairs"]))
-    return {"cookies": list(cookies.items()), "last": answer["last"], "all": answer["all"]}
 
 
 def call(inputs, names):
@@ -165,6 +185,50 @@ def write(case):
 def ours_written(case, answers):
     answer = single(case, answers)
     return {"error": "refused"} if isinstance(answer, dict) else answer
+
+
+def storable(inputs):
+    """A cookie that Django writes, often at the edge of what browsers keep."""
+    name = inputs.any_of(STORED)
+    value = inputs.text(20)
+    if inputs.chance(0.15):
+        # A quoted character takes four bytes.
+        value = inputs.any_of("v,") * inputs.any_of([1022, 1023, 1024, 4084, 4086, 4095 - len(name), 4096 - len(name)])
+        value += inputs.word(12)
+    end = inputs.random()
+    age = inputs.any_of([0, 31_449_600, LONGEST_AGE - 1, LONGEST_AGE, LONGEST_AGE + 1, inputs.below(10**8), -5])
+    now = some_now(inputs)
+    path = inputs.any_of(["/", "/", "/", "/", "/p", "", None])
+    domain = inputs.any_of([None, None, None, "example.com", ".example.com", ""])
+    if inputs.chance(0.05):
+        path = "/" + "p" * (1021 + inputs.below(5))
+    if inputs.chance(0.05):
+        domain = "d" * (1022 + inputs.below(5))
+    return {
+        "name": name,
+        # What is unwritable is the business of another function.
+        "value": re.sub("[\x00-\x1f\x7f]|[^\x00-\xff]", "", value),
+        "deletes": False,
+        "max_age": age if end < 0.4 else None,
+        "fractional_age": age + inputs.random() if 0.4 < end < 0.5 else None,
+        "expires_text": inputs.any_of([None, None, "", "Thu, 01 Jan 1970 00:00:00 GMT"]),
+        "expires_at": now + age * 1_000_000 + inputs.below(3_000_000) - 1_500_000 if 0.5 < end < 0.7 else None,
+        "path": path,
+        "domain": domain,
+        "same_site": inputs.any_of([*SAME_SITES[:-2], None, None]),
+        "secure": inputs.chance(0.7),
+        "http_only": inputs.chance(0.4),
+        "now": now,
+    }
+
+
+STORED = ["sessionid", "a", "__Host-sessionid", "__host-a", "__Secure-a", "__SECURE-", "__Hosta", "x__Host-a", "__Host"]
+
+
+def kept(case):
+    """Why a browser does not keep what Django writes, by the specification."""
+    (written,) = write({"calls": [case]})
+    return next(refusals(written), None)
 
 
 def site(inputs):
@@ -266,14 +330,20 @@ FUNCTIONS = [
     Function("vary by cookie", varying, lambda case: [{"op": "vary_by_cookie", **case}], vary),
     Function(
         "read the Cookie header",
-        header,
-        lambda case: [{"op": "read_cookies", **case}],
+        headers,
+        lambda case: [{"op": "read_cookies", "headers": case["headers"], "name": case["name"]}],
         read,
-        ours_read,
         accepts=lambda outcome: outcome["cookies"] != [],
     ),
     Function(
         "write Set-Cookie", calls, lambda case: [{"op": "set_cookies", "calls": case["calls"]}], write, ours_written
+    ),
+    Function(
+        "keep a cookie in a browser",
+        storable,
+        lambda case: [{"op": "cookie_refusal", **case}],
+        kept,
+        accepts=lambda outcome: outcome is None,
     ),
     Function("sign a cookie", signed, question("sign_cookie", "value"), sign),
     Function("unsign a cookie", unsigned, question("unsign_cookie", "signed"), unsign, ours_signed),

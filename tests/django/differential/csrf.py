@@ -1,12 +1,16 @@
 """CSRF: secrets, masks, and the whole decision on a request."""
 
 import io
+import json
+from http.cookies import SimpleCookie
 
+from cookies import all_of, pairs_of
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpResponse
 from django.middleware import csrf
+from django.template.defaulttags import CsrfTokenNode
 from function import Function, single
 from inputs import ALPHANUMERIC
 from newer import split_urls
@@ -126,11 +130,14 @@ def request(inputs):
     token = form_of(inputs, stored)
     if inputs.chance(0.12):
         token = inputs.any_of(["", inputs.mutated(token), masked(inputs, secret(inputs)), inputs.hostile()])
-    method = inputs.any_of(METHODS)
     in_form = inputs.chance(0.6)
+    place = {"in_session": False, "cookie": cookie_header(inputs, cookie), "kept": None}
+    if inputs.chance(0.4):
+        place = {"in_session": True, "cookie": cookie_header(inputs, secret(inputs)), "kept": kept(inputs, cookie)}
     origins = inputs.any_of(["origin", "referer", "both", "neither"]) if inputs.chance(0.9) else "neither"
     return {
-        "method": method,
+        **place,
+        "method": inputs.any_of(METHODS),
         "secure": secure,
         "host": inputs.mutated(host) if inputs.chance(0.03) else host,
         "allowed": inputs.any_of(["*", "*", "*", ".example.com"]),
@@ -139,12 +146,52 @@ def request(inputs):
         "referer": referer(inputs, scheme, host) if origins in ("referer", "both") else None,
         "trusted": inputs.any_of(TRUSTED),
         "cookie_domain": inputs.any_of([None, None, ".example.com", "example.com", ""]),
-        "cookie": cookie,
-        # Only a POST is looked into.
-        "form": token if in_form and method.upper() == "POST" else None,
+        "form": token if in_form else None,
         "header": latin(token) if not in_form or inputs.chance(0.1) else None,
         "header_name": inputs.any_of(["HTTP_X_CSRFTOKEN", "HTTP_X_XSRF_TOKEN", "HTTP_A1B_C"]),
+        "calls": inputs.any_of(PAGES),
     }
+
+
+PAGES = [
+    [],
+    [],
+    ["get_token"],
+    ["get_token", "get_token"],
+    ["rotate_token"],
+    ["get_token", "rotate_token", "get_token"],
+]
+
+
+def cookie_header(inputs, text):
+    """The whole `Cookie` header, in hexadecimal: mostly with this one, and seldom with a second of its name."""
+    pieces = [f"{inputs.any_of(['a', 'sessionid', 'messages'])}={inputs.word(8)}" for _ in range(inputs.below(3))]
+    if text is not None:
+        coded = SimpleCookie().value_encode(text)[1] if text and inputs.chance(0.9) else f'"{text}"'
+        pieces.insert(inputs.below(len(pieces) + 1), f"csrftoken={text if text.isalnum() else coded}")
+    if inputs.chance(0.03):
+        pieces.insert(inputs.below(len(pieces) + 1), f"{inputs.any_of(OTHER_COOKIES)}={secret(inputs)}")
+    data = "; ".join(pieces)
+    return inputs.bytes_of(inputs.mutated(data)).hex() if inputs.chance(0.03) else data.encode().hex()
+
+
+OTHER_COOKIES = [
+    "csrftoken",
+    "csrftoken",
+    "CSRFToken",
+    " csrftoken",
+    "\u2000csrftoken",
+    "csrftoken\x1f",
+    "xcsrftoken",
+    "",
+]
+
+
+def kept(inputs, text):
+    """What the session has under the secret's name, as JSON; nothing, if it lacks it."""
+    if inputs.chance(0.03):
+        return inputs.any_of(["null", "7", "[]", "true", '"\\ud800"', '{"a": 1}', json.dumps([secret(inputs)])])
+    return None if text is None else json.dumps(text)
 
 
 METHODS = [
@@ -188,6 +235,7 @@ def request_of(case):
         "REQUEST_METHOD": case["method"],
         "wsgi.url_scheme": "https" if case["secure"] else "http",
         "wsgi.input": NO_BODY,
+        "HTTP_COOKIE": bytes.fromhex(case["cookie"]).decode("latin-1"),
         "HTTP_HOST": case["host"],
         "SERVER_NAME": "testserver",
         "SERVER_PORT": str(case["port"]),
@@ -197,7 +245,11 @@ def request_of(case):
     environ.update({name: case[field] for name, field in headers if case[field] is not None})
     request = WSGIRequest(environ)
     settings.ALLOWED_HOSTS = [case["allowed"]]
-    request.COOKIES = {} if case["cookie"] is None else {"csrftoken": case["cookie"]}
+    if "cookie_text" in case:
+        # A deviation says what is read.
+        request.COOKIES = {} if case["cookie_text"] is None else {"csrftoken": case["cookie_text"]}
+    # As much of a session as the middleware looks at.
+    request.session = {} if case["kept"] is None else {csrf.CSRF_SESSION_KEY: json.loads(case["kept"])}
     # The form is the business of whoever reads bodies.
     request._post = {} if case["form"] is None else {"csrfmiddlewaretoken": case["form"]}
     request._files = {}
@@ -207,12 +259,50 @@ def request_of(case):
 def decide(case):
     split_urls(strictly=case.get("newer_python", False))
     request = request_of(case)
-    settings.CSRF_COOKIE_DOMAIN = case["cookie_domain"]
+    settings.CSRF_USE_SESSIONS = case["in_session"]
+    # The other one is to be without consequence.
+    domains = [case["cookie_domain"], "unused.example"]
+    settings.SESSION_COOKIE_DOMAIN, settings.CSRF_COOKIE_DOMAIN = domains if case["in_session"] else domains[::-1]
     settings.CSRF_HEADER_NAME = case["header_name"]
+    try:
+        return response_of(case, request)
+    finally:
+        settings.CSRF_USE_SESSIONS = False
+        settings.CSRF_COOKIE_DOMAIN = settings.SESSION_COOKIE_DOMAIN = None
+
+
+def response_of(case, request):
+    """Why it is refused, which secret its response sets or leaves in the session, and what the page's tokens prove."""
+    sent = stored_in(case, request)
     deciding = middleware(case["trusted"])
     deciding.process_request(request)
     refused = deciding.process_view(request, None, (), {})
-    return {"error": refused} if refused else "accept"
+    tokens = [] if refused else call_all(case["calls"], request)
+    response = HttpResponse(status=403 if refused else 200)
+    deciding.process_response(request, response)
+    if case["in_session"]:
+        after = request.session.get(csrf.CSRF_SESSION_KEY)
+        value = after if after != sent else None
+    else:
+        cookie = response.cookies.get("csrftoken")
+        value = cookie and cookie.value
+    by_its_head = refused and refused.startswith(("Origin", "Referer"))
+    if case.get("unread") and (by_its_head or not (refused or case["calls"])):
+        # A deviation says that nobody looks at the secret then.
+        value = None
+    return {"refused": refused, **set_and_proven(sent, value, tokens)}
+
+
+def stored_in(case, request):
+    if case["in_session"]:
+        return request.session.get(csrf.CSRF_SESSION_KEY)
+    return request.COOKIES.get("csrftoken")
+
+
+def call_all(calls, request):
+    """What a page does; the tokens that it is given."""
+    returned = [(call, getattr(csrf, call)(request)) for call in calls]
+    return [token for call, token in returned if call == "get_token"]
 
 
 def questions(case):
@@ -222,16 +312,28 @@ def questions(case):
     except DisallowedHost:
         host = None
     fields = ("method", "secure", "port", "origin", "referer", "trusted", "cookie_domain")
-    head = {"op": "csrf_headers", "host": host, **{name: case[name] for name in fields}}
-    token = {"op": "csrf_token", "stored": case["cookie"]}
-    return [head, {**token, **{name: case[name] for name in ("form", "header", "header_name")}}]
+    head = {"host": host, **{name: case[name] for name in fields}}
+    # Only the form of a POST is looked into.
+    form = case["form"] if case["method"] == "POST" else None
+    whole = {"op": "csrf_request", "head": head, "cookies": [case["cookie"]], "cookie_name": "csrftoken"}
+    sent = {"form": form, "header": case["header"], "header_name": case["header_name"]}
+    return [{**whole, "sent": sent, "in_session": case["in_session"], "kept": case["kept"], "calls": case["calls"]}]
 
 
 def ours_decided(case, answers):
-    head, token = answers
-    if head.get("answer") != "token":
-        return worded(case, [head])
-    return worded(case, [token])
+    answer = single(case, answers)
+    if "error" in answer:
+        return answer
+    return {"refused": answer["refused"], **set_and_proven(sent_to_us(case), answer["set"], answer["tokens"])}
+
+
+def sent_to_us(case):
+    """What our readers find in place of the secret."""
+    if case["in_session"]:
+        return json.loads(case["kept"] or "null")
+    text = bytes.fromhex(case["cookie"]).decode(errors="replace")
+    found = all_of("csrftoken", pairs_of(text, " \t"))
+    return found[0] if found else None
 
 
 def shown(inputs):
@@ -249,11 +351,7 @@ def show(case):
     request.COOKIES = {} if case["sent"] is None else {"csrftoken": case["sent"]}
     deciding = middleware([])
     deciding.process_request(request)
-    tokens = []
-    for call in case["calls"]:
-        returned = getattr(csrf, call)(request)
-        if call == "get_token":
-            tokens.append(returned)
+    tokens = call_all(case["calls"], request)
     response = HttpResponse(status=case["status"])
     deciding.process_response(request, response)
     cookie = response.cookies.get("csrftoken")
@@ -261,19 +359,35 @@ def show(case):
 
 
 def told(case, value, varies, tokens):
+    return {**set_and_proven(case["sent"], value, tokens), "varies": varies}
+
+
+def set_and_proven(sent, value, tokens):
     """Random secrets differ: it counts whether one is the browser's own, and what proves it."""
-    own = None
-    if case["sent"] is not None and refusal(csrf._check_token_format, case["sent"]) is None:
-        own = read({"text": case["sent"]})
+    own = read({"text": sent}) if is_secret(sent) else None
     kind = None if value is None else "own" if value == own else "new"
-    # A token that was shown before a rotation proves nothing after it.
-    proven = [value is not None and csrf._does_token_match(token, value) for token in tokens]
-    return {"set": kind, "length": value and len(value), "proven": proven, "varies": varies}
+    # A token that was shown before a rotation proves nothing after it. What a session keeps need not be set.
+    proven = [csrf._does_token_match(token, value or own) for token in tokens]
+    return {"set": kind, "length": value and len(value), "proven": proven}
+
+
+def is_secret(text):
+    return isinstance(text, str) and refusal(csrf._check_token_format, text) is None
 
 
 def ours_shown(case, answers):
     answer = single(case, answers)
     return told(case, answer["set"], answer["set"] is not None, answer["tokens"])
+
+
+def field(inputs):
+    token = form_of(inputs, secret(inputs)) if inputs.chance(0.3) else inputs.mixed(inputs.text(20), hostile=0.3)
+    # Nothing is written without a token.
+    return {"token": token or "x"}
+
+
+def write_field(case):
+    return CsrfTokenNode().render({"csrf_token": case["token"]})
 
 
 FUNCTIONS = [
@@ -294,5 +408,13 @@ FUNCTIONS = [
         lambda case: [64, case["secret"]],
         lambda case, answers: [len(single(case, answers)), csrf._unmask_cipher_token(single(case, answers))],
     ),
-    Function("decide on a request", request, questions, decide, ours_decided),
+    Function(
+        "decide on a request",
+        request,
+        questions,
+        decide,
+        ours_decided,
+        accepts=lambda outcome: outcome["refused"] is None,
+    ),
+    Function("write the hidden field", field, lambda case: [{"op": "csrf_input", **case}], write_field),
 ]

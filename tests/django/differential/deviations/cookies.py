@@ -7,6 +7,12 @@ import cookies
 from .entry import Deviation, Expected
 
 
+def utf_8_under_asgi(case):
+    if not case["asgi"] or all(byte < "8" for data in case["headers"] for byte in data[::2]):
+        return None
+    return {**case, "as_utf8": True}
+
+
 def other_blanks(case):
     text = cookies.header_text(case)
     ours = [(name, value) for name, value in cookies.pairs_of(text, " \t") if name or value]
@@ -76,6 +82,12 @@ def ends_out_of_range(call):
 
 
 DEVIATIONS = [
+    Deviation(
+        "UTF-8 under ASGI",
+        ("read the Cookie header",),
+        "cookies are UTF-8, as they are for Django under WSGI; under ASGI it reads them as Latin-1",
+        utf_8_under_asgi,
+    ),
     Deviation(
         "other blanks",
         ("read the Cookie header",),

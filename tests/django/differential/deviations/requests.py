@@ -1,10 +1,12 @@
 """CSRF decisions and URLs that deviate."""
 
+import json
 import re
 import unicodedata
 from urllib.parse import urlsplit
 
 import urls
+from csrf import is_secret, request_of, sent_to_us, stored_in
 from django.utils.encoding import iri_to_uri
 from newer import splits_differently
 
@@ -20,8 +22,30 @@ def url_of_a_newer_python(case):
 
 def method_in_lower_case(case):
     method = case["method"]
-    safe = method.upper() in ("GET", "HEAD", "OPTIONS", "TRACE")
-    return {**case, "method": "X-" + method} if safe and method != method.upper() else None
+    known = method.upper() in ("GET", "HEAD", "OPTIONS", "TRACE", "POST")
+    return {**case, "method": "X-" + method} if known and method != method.upper() else None
+
+
+def other_blanks(case):
+    if case["in_session"]:
+        return None
+    ours, django = sent_to_us(case), request_of(case).COOKIES.get("csrftoken")
+    return None if ours == django else {**case, "cookie_text": ours}
+
+
+def no_secret_in_a_session(case):
+    """Django looks only at the form of a cookie's."""
+    kept = json.loads(case["kept"] or "null")
+    if not case["in_session"] or kept is None or is_secret(kept):
+        return None
+    return {**case, "in_session": False, "cookie_text": kept if isinstance(kept, str) else ""}
+
+
+def secret_that_nobody_reads(case):
+    if case["in_session"]:
+        return None
+    sent = stored_in(case, request_of(case))
+    return None if sent is None or is_secret(sent) else {**case, "unread": True}
 
 
 def three_slashes(case):
@@ -77,6 +101,24 @@ DEVIATIONS = [
         ("decide on a request",),
         "methods are case-sensitive: `get` is not `GET`",
         method_in_lower_case,
+    ),
+    Deviation(
+        "other blanks around a CSRF cookie",
+        ("decide on a request",),
+        "only space and tab are trimmed from cookies, as browsers do",
+        other_blanks,
+    ),
+    Deviation(
+        "a secret in a session that is none",
+        ("decide on a request",),
+        "Django raises at it, or refuses every form as long as the session lives; it is treated as a cookie's is",
+        no_secret_in_a_session,
+    ),
+    Deviation(
+        "a CSRF cookie that is none, and nobody asks",
+        ("decide on a request",),
+        "a page that shows no token sets no cookie; Django replaces it on every page",
+        secret_that_nobody_reads,
     ),
     Deviation(
         "three slashes for a browser",

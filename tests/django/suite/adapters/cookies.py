@@ -14,6 +14,7 @@ from django.http import response as http_response
 from django.http.request import RAISE_ERROR, HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from .compare import outcome, same
 from .pipe import Fault, ask
@@ -76,10 +77,17 @@ def install():
             http_response.time = clock
 
     def parse_cookie(text):
-        # Later pairs replace earlier ones, and keep their place.
-        ours = dict(ask("parse_cookies", header=text))
-        same("parse_cookie", ours, django_parse(text))
-        return ours
+        # Their order counts too.
+        ours = ask("parse_cookies", header=text)
+        same("parse_cookie", ours, list(map(list, django_parse(text).items())))
+        return dict(ours)
+
+    def asgi_cookies(request):
+        """Of each header by itself; Django joins them first."""
+        headers = [value.hex() for name, value in request.scope.get("headers", []) if name == b"cookie"]
+        ours = ask("read_cookies", headers=headers, name="")["cookies"]
+        same("asgi_cookies", ours, list(map(list, django_parse(request.META.get("HTTP_COOKIE", "")).items())))
+        return dict(ours)
 
     def write(response, name, value, theirs, **call):
         calls = response.__dict__.setdefault("_cloakroom_calls", {}).setdefault(name, [])
@@ -219,6 +227,8 @@ def install():
 
     for module in (cookie, django.http, wsgi, asgi):
         module.parse_cookie = parse_cookie
+    asgi.ASGIRequest.COOKIES = cached_property(asgi_cookies)
+    asgi.ASGIRequest.COOKIES.__set_name__(asgi.ASGIRequest, "COOKIES")
     HttpResponseBase.set_cookie = set_cookie
     HttpResponseBase.delete_cookie = delete_cookie
     HttpResponseBase.set_signed_cookie = set_signed_cookie

@@ -42,6 +42,11 @@ class Noting(own.CsrfViewMiddleware):
         self.secret = request.META["CSRF_COOKIE"]
 
 
+def handle_of(session):
+    """The judge's name of a session object."""
+    return session._ensure_loaded()
+
+
 def keeps_masks():
     """Django 4.2 can still write the cookie as before 4.1; we only read it."""
     return getattr(settings, "CSRF_COOKIE_MASKED", False)
@@ -60,18 +65,18 @@ def install():
     django_rotate_token = csrf.rotate_token
 
     def process_request(self, request):
+        django = double(request)
         if not settings.CSRF_USE_SESSIONS:
-            sent = request.COOKIES.get(settings.CSRF_COOKIE_NAME)
+            answer = ask("csrf_process_request", sent=request.COOKIES.get(settings.CSRF_COOKIE_NAME))
         elif hasattr(request, "session"):
-            sent = request.session.get(csrf.CSRF_SESSION_KEY)
+            # Read by both, so that the object knows that it was.
+            django.session = {own.CSRF_SESSION_KEY: request.session.get(csrf.CSRF_SESSION_KEY)}
+            answer = ask("csrf_process_request", session=handle_of(request.session))
         else:
             # Django refuses this order of its middleware.
             return django_process_request(self, request)
-        django = double(request)
-        if settings.CSRF_USE_SESSIONS:
-            django.session = {own.CSRF_SESSION_KEY: sent}
         own.CsrfViewMiddleware(lambda request: None).process_request(django)
-        note(request, ask("csrf_process_request", sent=sent))
+        note(request, answer)
         known = django.META.get("CSRF_COOKIE") if not django.META.get("CSRF_COOKIE_NEEDS_UPDATE") else None
         same("csrf_process_request", noted(request, known), noted(django, known))
 
@@ -113,7 +118,15 @@ def install():
     def _set_csrf_cookie(self, request, response):
         secret = request.META["CSRF_COOKIE"]
         if settings.CSRF_USE_SESSIONS:
-            if request.session.get(csrf.CSRF_SESSION_KEY) != secret:
+            kept = request.session.get(csrf.CSRF_SESSION_KEY)
+            django = SimpleNamespace(META={"CSRF_COOKIE": secret}, session={own.CSRF_SESSION_KEY: kept})
+            own.CsrfViewMiddleware(lambda request: None)._set_csrf_cookie(django, response)
+            is_changed = ask(
+                "csrf_process_response", secret=secret, needs_update=True, session=handle_of(request.session)
+            )
+            same("csrf_in_session", is_changed, django.session[own.CSRF_SESSION_KEY] != kept)
+            if is_changed:
+                # Said to the object too, which counts what it is given.
                 request.session[csrf.CSRF_SESSION_KEY] = secret
             return
         now = time.time()

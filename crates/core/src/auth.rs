@@ -3,6 +3,7 @@
 mod login;
 mod next;
 mod permission;
+mod throttle;
 mod user;
 
 pub use login::{AuthRules, Owner, Relogin};
@@ -11,5 +12,6 @@ pub use next::{
     next_of_request,
 };
 pub use permission::Permissions;
+pub use throttle::{Delays, Device, Devices, Limits, Throttle, Throttled, Track};
 pub use user::{CreateUser, User, UserChanged, UserCreated, UserStore};
-pub use user::{LONGEST_USERNAME, normalize_username};
+pub use user::{LONGEST_USERNAME, canonical_login, normalize_username};

@@ -1,18 +1,20 @@
 //! Who the visitor is, and how visitors become users.
 
+pub(crate) mod attempt;
+pub(crate) mod event;
+mod gate;
 mod required;
 
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts, OriginalUri};
 use axum::response::Response;
-use cloakroom_core::password::Verification;
 use cloakroom_core::time::Timestamp;
 use http::request::Parts;
 
+pub use event::{AuthEvent, Failure};
 pub use required::login_required;
 
 pub use cloakroom_core::auth::User as UserRow;
@@ -22,12 +24,6 @@ use crate::csrf;
 use crate::error::Error;
 use crate::redirect::redirect;
 use crate::visit::Visit;
-
-/// How long a password waits for its turn to be checked. A browser's user waits that long, not longer.
-const HASHING_PATIENCE: Duration = Duration::from_secs(10);
-/// The most bytes of a password. Django has no limit; nobody types this much, and hashing a megabyte for
-/// everybody who sends one would be a gift.
-const LONGEST_PASSWORD: usize = 4096;
 
 /// The user who is signed in. A handler that takes it runs for nobody else: a browser's page load is sent to
 /// the login page, anything else gets 401.
@@ -100,6 +96,8 @@ pub struct Auth {
     /// Its session is loaded.
     visit: Visit,
     query_next: Option<String>,
+    /// The cookie of a browser in which somebody has signed in before.
+    device: Option<String>,
 }
 
 impl Auth {
@@ -111,69 +109,32 @@ impl Auth {
         Ok(self.visit.session_user().await?.map(User))
     }
 
-    /// The active user with this name and password, in about the same time whatever is wrong.
+    /// The active user with this name and password.
     ///
-    /// The password's hash is computed off the threads that serve requests, by as many at a time as there
-    /// are processors.
+    /// A failure is answered at a fixed time after it began (`LOGIN_FAILURE_SECONDS`), whatever the reason, so that
+    /// neither the answer nor the clock tells whether there is such a user. Passwords are verified on threads of their
+    /// own, a few at a time, and failures are counted before they are made, by account and by address.
     ///
     /// # Errors
-    /// The store failed, or too many passwords are being checked.
+    /// 429: there were too many failures, until [when](Error::throttled_until) is in the error. 503: the store failed, or
+    /// too many passwords wait to be verified; nobody was looked for then.
     pub async fn authenticate(
         &self,
         username: &str,
         password: impl AsRef<[u8]>,
     ) -> Result<Option<User>, Error> {
-        let site = self.visit.site();
-        let password = password.as_ref();
-        // Before the user is looked up: too long is too long for known and unknown users alike.
-        let too_long = password.len() > LONGEST_PASSWORD;
-        let password = password[..password.len().min(LONGEST_PASSWORD)].to_vec();
-        let found = site.users.by_username(username).await?;
-
-        // The task owns the permit: a client who hangs up must not make room for another hash beside its own.
-        let permit = Arc::clone(&site.hashing).acquire_owned();
-        let permit = tokio::time::timeout(HASHING_PATIENCE, permit)
-            .await
-            .map_err(|_| Error::busy())?;
-        let hashers = site.config.login.hashers.clone();
-        let rehashes = site.config.login.rehashes;
-        let encoded = found.as_ref().map(|user| user.password.clone());
-        let check = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            match encoded {
-                None => {
-                    hashers.spend(&password);
-                    (Verification::Wrong, None)
-                }
-                Some(encoded) => {
-                    let verification = hashers.verify(&password, &encoded);
-                    let outdated =
-                        verification == Verification::CorrectButOutdated && rehashes && !too_long;
-                    (verification, outdated.then(|| hashers.make(&password)))
-                }
-            }
-        });
-        let (verification, rehashed) = match check.await {
-            Ok(checked) => checked,
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        let credentials = attempt::Credentials {
+            username,
+            password: password.as_ref(),
+            address: self.visit.place().client,
+            device: self.device.as_deref(),
         };
-        let Some(mut user) = found.filter(|user| user.is_active) else {
-            return Ok(None);
-        };
-        if verification == Verification::Wrong || too_long {
-            return Ok(None);
-        }
-        if let Some(encoded) = rehashed.transpose()? {
-            // Only over the hash that was verified: a password that was changed meanwhile stays changed.
-            let changed = site
-                .users
-                .set_password(&user.id, Some(&user.password), &encoded)
-                .await?;
-            if changed == UserChanged::Changed {
-                user.password = encoded;
-            }
-        }
-        Ok(Some(user.into()))
+        let found = attempt::authenticate(self.visit.site(), credentials).await?;
+        Ok(found.map(|row| {
+            let user = User::from(row);
+            self.visit.state().authenticated = Some((username.to_owned(), user.id.clone()));
+            user
+        }))
     }
 
     /// Signs `user` in: the session gets a new key, forms a new secret, the user a new `last_login`.
@@ -186,10 +147,33 @@ impl Auth {
         self.visit
             .with_session(|session| rules.login(session, user, now))?;
         csrf::set_owner(&self.visit)?;
+        self.remember_browser(user, now)?;
+        self.visit.site().tell(&AuthEvent::SignedIn {
+            user,
+            address: self.visit.place().client,
+        });
         let mut state = self.visit.state();
         state.user = Some(Some(Arc::clone(&user.0)));
         state.last_login = Some((user.id.clone(), now));
         Ok(state.csrf.rotate_token()?)
+    }
+
+    /// Gives the browser the cookie by which it is known, if this user's password has just been verified.
+    fn remember_browser(&self, user: &User, now: Timestamp) -> Result<(), Error> {
+        let site = self.visit.site();
+        let typed = self.visit.state().authenticated.take();
+        let (Some(cookie), Some((typed, _))) =
+            (&site.device_cookie, typed.filter(|(_, id)| *id == user.id))
+        else {
+            return Ok(());
+        };
+        let value = site.attempts.devices.issue(&typed, user, now)?;
+        let age = i64::try_from(Devices::AGE.as_secs()).unwrap_or(i64::MAX);
+        let secure = self.visit.secure(site.config.session.cookie.secure);
+        let cookie = cookie.as_ref().map_err(Clone::clone)?;
+        let cookie = cookie.cookie(&value, Some(age), secure)?;
+        self.visit.state().cookies.set(&cookie, now);
+        Ok(())
     }
 
     /// Signs the visitor out: the session ends on the server, and its cookie is deleted.
@@ -198,6 +182,11 @@ impl Auth {
     /// The session is closed.
     pub fn logout(&self) -> Result<(), Error> {
         self.visit.with_session(AuthRules::logout)?;
+        let user = self.visit.state().user.clone().flatten();
+        self.visit.site().tell(&AuthEvent::SignedOut {
+            user: user.as_deref(),
+            address: self.visit.place().client,
+        });
         let mut state = self.visit.state();
         state.user = Some(None);
         state.last_login = None;
@@ -252,7 +241,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Auth {
                 .last()
                 .map(|(_, value)| value.into_owned())
         });
-        Ok(Self { visit, query_next })
+        let device = visit.device_cookie(&parts.headers);
+        Ok(Self {
+            visit,
+            query_next,
+            device,
+        })
     }
 }
 

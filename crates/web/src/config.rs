@@ -5,8 +5,9 @@ mod settings;
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use cloakroom_core::auth::{NextRule, Relogin};
+use cloakroom_core::auth::{Limits, NextRule, Relogin};
 use cloakroom_core::cookie::{PreparedCookie, Refusal, SameSite, SiteCookie};
 use cloakroom_core::csrf::{CsrfRules, Veto};
 use cloakroom_core::password::Hashers;
@@ -178,6 +179,19 @@ pub struct LoginConfig {
     /// Whether a login writes a new hash where the stored one is not as new ones are. It ends the user's other
     /// sessions.
     pub rehashes: bool,
+    /// How many failures cost how much waiting; `None`: tries are not counted, as in Django.
+    pub throttle: Option<Limits>,
+    /// How long after it began a failed login is answered, whatever the reason. Zero: as soon as it is known, as in
+    /// Django; then the time tells for whom there is an account with an older hash or none.
+    ///
+    /// It should be four times what a password takes to verify: half of it may be waited for one's turn.
+    pub failure_time: Duration,
+    /// How many may wait for their passwords to be verified; one more is answered 503. Those with the cookie of a browser
+    /// that is known wait apart.
+    pub most_waiting: usize,
+    /// The cookie by which a browser is known in which its user has signed in before, so that others who guess at the
+    /// account do not lock its owner out; `None`: there is none, as in Django. It is nothing without `throttle`.
+    pub device_cookie: Option<CookieConfig>,
     /// Whether pages that asked for the signed-in user get `Cache-Control: private, no-store`, and other responses
     /// that set the session's or the CSRF cookie `private`.
     pub pages_are_private: bool,
@@ -214,6 +228,12 @@ impl Config {
         config.hosts = HostRules::default();
         config.login.relogin = Relogin::RenewsKey;
         config.login.rehashes = false;
+        config.login.throttle = Some(Limits::default());
+        config.login.failure_time = Duration::from_secs(1);
+        config.login.device_cookie = Some(CookieConfig {
+            name: "cloakroom_device".to_owned(),
+            ..config.session.cookie.clone()
+        });
         config.login.pages_are_private = true;
         config
     }
@@ -267,6 +287,10 @@ impl Config {
                 backends: Vec::new(),
                 hashers: Hashers::new(version),
                 rehashes: true,
+                throttle: None,
+                failure_time: Duration::ZERO,
+                most_waiting: 128,
+                device_cookie: None,
                 pages_are_private: false,
             },
         }
@@ -283,6 +307,9 @@ impl Config {
     pub fn check(&self) -> Result<(), ConfigError> {
         let _ = of("SESSION_COOKIE_NAME", self.session.cookie.checked())?;
         let _ = of("CSRF_COOKIE_NAME", self.csrf.cookie.checked())?;
+        if let Some(cookie) = &self.login.device_cookie {
+            let _ = of("LOGIN_DEVICE_COOKIE_NAME", cookie.checked())?;
+        }
         Ok(())
     }
 

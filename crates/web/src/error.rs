@@ -10,6 +10,7 @@ use cloakroom_core::cookie::{CookieError, Refusal};
 use cloakroom_core::csrf::Reason;
 use cloakroom_core::random::RandomError;
 use cloakroom_core::session::{CommitError, StoreError, ValueError};
+use cloakroom_core::time::Timestamp;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, RETRY_AFTER, VARY};
 use http::{HeaderValue, StatusCode};
 
@@ -38,6 +39,9 @@ enum Cause {
     Busy,
     TooManySessions {
         seconds: u64,
+    },
+    Throttled {
+        until: Timestamp,
     },
     Random(RandomError),
     Value(ValueError),
@@ -114,6 +118,8 @@ pub enum ErrorKind {
     BodyTooLarge,
     /// 429: the address has begun too many sessions that nobody signed in to.
     TooManySessions,
+    /// 429: too many tries to sign in have failed; [`Error::throttled_until`] says how long to wait.
+    TooManyAttempts,
     /// 500: a mistake in the program.
     Internal,
     /// 503: a store failed; the same request may work again soon.
@@ -132,6 +138,7 @@ impl ErrorKind {
             Self::SlowBody => "slow_body",
             Self::BodyTooLarge => "body_too_large",
             Self::TooManySessions => "too_many_sessions",
+            Self::TooManyAttempts => "too_many_attempts",
             Self::Internal => "internal",
             Self::Unavailable => "unavailable",
         }
@@ -158,6 +165,11 @@ impl Error {
     /// `seconds` from now on there may be one more.
     pub(crate) fn too_many_sessions(seconds: u64) -> Self {
         Self(Box::new(Cause::TooManySessions { seconds }))
+    }
+
+    /// There may be one more try then.
+    pub(crate) fn throttled(until: Timestamp) -> Self {
+        Self(Box::new(Cause::Throttled { until }))
     }
 
     pub(crate) fn refused_cookie(name: &str, refusal: Refusal) -> Self {
@@ -201,6 +213,16 @@ impl Error {
         matches!(*self.0, Cause::Closed)
     }
 
+    /// When the next try to sign in may be made, if too many have failed. It is the same whether or not there is such a
+    /// user.
+    #[must_use]
+    pub fn throttled_until(&self) -> Option<Timestamp> {
+        match &*self.0 {
+            Cause::Throttled { until } => Some(*until),
+            _ => None,
+        }
+    }
+
     /// The response's status.
     #[must_use]
     pub fn status(&self) -> StatusCode {
@@ -212,7 +234,9 @@ impl Error {
                 ErrorKind::CsrfFailed { .. } => StatusCode::FORBIDDEN,
                 ErrorKind::SlowBody => StatusCode::REQUEST_TIMEOUT,
                 ErrorKind::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-                ErrorKind::TooManySessions => StatusCode::TOO_MANY_REQUESTS,
+                ErrorKind::TooManySessions | ErrorKind::TooManyAttempts => {
+                    StatusCode::TOO_MANY_REQUESTS
+                }
                 ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
                 ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             },
@@ -240,6 +264,7 @@ impl Error {
             Cause::SlowBody => ErrorKind::SlowBody,
             Cause::BodyTooLarge => ErrorKind::BodyTooLarge,
             Cause::TooManySessions { .. } => ErrorKind::TooManySessions,
+            Cause::Throttled { .. } => ErrorKind::TooManyAttempts,
             Cause::Value(_)
             | Cause::Cookie(_)
             | Cause::CookieSettings(_)
@@ -268,7 +293,8 @@ impl Error {
             | ErrorKind::SessionInterrupted
             | ErrorKind::SlowBody
             | ErrorKind::BodyTooLarge
-            | ErrorKind::TooManySessions => {
+            | ErrorKind::TooManySessions
+            | ErrorKind::TooManyAttempts => {
                 tracing::warn!(status = self.status().as_u16(), reason = ?text, "request refused");
             }
             ErrorKind::Internal | ErrorKind::Unavailable => {
@@ -308,6 +334,7 @@ impl fmt::Display for Error {
                 "an address has begun as many sessions as ANONYMOUS_SESSIONS_PER_HOUR lets it; if it is a proxy's, \
                  name it in TRUSTED_PROXIES",
             ),
+            Cause::Throttled { .. } => formatter.write_str("too many tries to sign in have failed"),
             Cause::Closed => formatter.write_str(
                 "the session and the cookies are closed: their response is made, or the session is being saved; call \
                  session.save().await first",
@@ -355,6 +382,11 @@ impl IntoResponse for Error {
         if let Cause::TooManySessions { seconds } = *self.0 {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
+        if let Cause::Throttled { until } = *self.0 {
+            // Whole seconds, of which the first has begun.
+            let seconds = until.whole_seconds_since(Timestamp::now()).max(0) + 1;
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
         if let Cause::LoginRequired { location } = *self.0 {
             headers.append(VARY, HeaderValue::from_static("Cookie"));
             if let Some(location) =
@@ -385,6 +417,9 @@ const fn text(kind: ErrorKind) -> &'static str {
         ErrorKind::BodyTooLarge => "The form is too large.\n",
         ErrorKind::TooManySessions => {
             "Too many new visitors come from your network address. Nothing was changed; please try again later, or sign in.\n"
+        }
+        ErrorKind::TooManyAttempts => {
+            "Too many tries to sign in have failed. Please wait as long as Retry-After says, and try again.\n"
         }
         ErrorKind::Internal => "Internal server error.\n",
         ErrorKind::Unavailable => {

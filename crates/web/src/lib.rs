@@ -60,6 +60,11 @@ pub struct Forms;
 #[doc = include_str!("../../../docs/cookies.md")]
 pub struct CookieDocuments;
 
+/// The examples in the documents, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/login.md")]
+pub struct LoginDocuments;
+
 /// The examples in the README, compiled and run.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use cloakroom_core::auth::{AuthRules, UserStore};
+use cloakroom_core::auth::{AuthRules, Devices, Throttle, UserStore};
 use cloakroom_core::cookie::{PreparedCookie, SignedCookies};
 use cloakroom_core::csrf::SecretBinding;
 use cloakroom_core::session::{
@@ -14,9 +14,10 @@ use cloakroom_core::session::{
 };
 use cloakroom_core::time::Timestamp;
 use http::Extensions;
-use tokio::sync::Semaphore;
 
-use crate::config::{Config, InvalidCookie, SecretPlace};
+use crate::auth::attempt::Attempts;
+use crate::auth::event::{self, AuthEvent, Listener};
+use crate::config::{Config, CookieConfig, InvalidCookie, SecretPlace};
 use crate::csrf::SpoolQuota;
 use crate::error::Error;
 use crate::layer::CloakroomLayer;
@@ -64,7 +65,8 @@ impl Cloakroom {
         sessions: Arc<dyn Store>,
         users: Arc<dyn UserStore>,
     ) -> Self {
-        Self::put_together(config, Sessions::Store(sessions), users)
+        let shared = Arc::clone(&sessions);
+        Self::put_together(config, Sessions::Store(sessions), users, Some(shared))
     }
 
     /// A site whose sessions are kept in the browsers' own signed cookies, as by Django's `signed_cookies`.
@@ -75,7 +77,7 @@ impl Cloakroom {
     #[must_use]
     pub fn with_signed_cookies(config: Config, users: Arc<dyn UserStore>) -> Self {
         let engine = SignedCookieEngine::new(&config.secrets, config.session.lifetime);
-        Self::put_together(config, Sessions::SignedCookie(engine), users)
+        Self::put_together(config, Sessions::SignedCookie(engine), users, None)
     }
 
     /// The same, with a list of the sessions that have ended, so that a logout holds for all copies of the cookie.
@@ -92,12 +94,24 @@ impl Cloakroom {
         let lifetime = config.session.lifetime;
         let engine = SignedCookieEngine::new(&config.secrets, lifetime);
         let codec = codec(&config);
+        let shared = Arc::clone(&ended);
         let ended = Revocations::new(ended, &config.secrets, codec, lifetime.age);
         let cookies = Box::new(RevocableCookies::new(engine, ended));
-        Self::put_together(config, Sessions::RevocableCookie(cookies), users)
+        Self::put_together(
+            config,
+            Sessions::RevocableCookie(cookies),
+            users,
+            Some(shared),
+        )
     }
 
-    fn put_together(config: Config, sessions: Sessions, users: Arc<dyn UserStore>) -> Self {
+    /// `shared` is where failed logins are counted together with other servers.
+    fn put_together(
+        config: Config,
+        sessions: Sessions,
+        users: Arc<dyn UserStore>,
+        shared: Option<Arc<dyn Store>>,
+    ) -> Self {
         let session = &config.session;
         let save_rules = SaveRules {
             codec: codec(&config),
@@ -122,7 +136,14 @@ impl Cloakroom {
             save_every_request: session.save_every_request,
             deletes_dead_cookie: session.deletes_dead_cookie,
         };
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let throttle = config.login.throttle.map(|limits| {
+            let throttle = Throttle::new(&config.secrets, limits);
+            match shared {
+                Some(store) => throttle.shared_by(store, &config.secrets),
+                None => throttle,
+            }
+        });
+        let devices = Devices::new(&config.secrets);
         Self(Arc::new(Site {
             sessions,
             users,
@@ -134,7 +155,13 @@ impl Cloakroom {
             csrf_cookie: config.csrf.cookie.checked(),
             csrf_binding: (config.csrf.secret == SecretPlace::CookieOfLogin)
                 .then(|| SecretBinding::new(&config.secrets)),
-            hashing: Arc::new(Semaphore::new(processors)),
+            device_cookie: config
+                .login
+                .device_cookie
+                .as_ref()
+                .map(CookieConfig::checked),
+            attempts: Attempts::new(&config.login, devices, throttle),
+            listener: None,
             spool: SpoolQuota::new(config.csrf.spool_quota),
             newcomers: config.session.anonymous_per_hour.map(Newcomers::new),
             warned: AtomicBool::new(false),
@@ -155,6 +182,23 @@ impl Cloakroom {
         let site = Arc::get_mut(&mut self.0);
         let site = site.expect("templates are given before the site is cloned or its layer made");
         site.templates = Some(templates);
+        self
+    }
+
+    /// The same site with somebody who is told of logins, logouts and tries that fail: what signals are for in Django.
+    ///
+    /// He is called within the request and should be quick about it. The log is told in any case.
+    ///
+    /// # Panics
+    /// There is a clone or a layer of the site already, which would have none.
+    #[must_use]
+    pub fn on_auth_event(
+        mut self,
+        listener: impl Fn(&AuthEvent<'_>) + Send + Sync + 'static,
+    ) -> Self {
+        let site = Arc::get_mut(&mut self.0);
+        let site = site.expect("a listener is given before the site is cloned or its layer made");
+        site.listener = Some(Listener(Arc::new(listener)));
         self
     }
 
@@ -202,8 +246,10 @@ pub(crate) struct Site {
     csrf_cookie: Result<PreparedCookie, InvalidCookie>,
     /// Where CSRF secrets belong to logins.
     pub(crate) csrf_binding: Option<SecretBinding>,
-    /// One permit a processor: hashing more passwords at once makes none of them faster.
-    pub(crate) hashing: Arc<Semaphore>,
+    pub(crate) device_cookie: Option<Result<PreparedCookie, InvalidCookie>>,
+    pub(crate) attempts: Attempts,
+    /// Who wants to know of logins.
+    listener: Option<Listener>,
     /// What forms take that wait for their tokens.
     pub(crate) spool: Arc<SpoolQuota>,
     /// The sessions that each address has begun, where there is a limit.
@@ -286,6 +332,14 @@ impl Site {
         newcomers
             .admit(client, now)
             .map_err(Error::too_many_sessions)
+    }
+
+    /// Tells the log, and whoever else wants to know.
+    pub(crate) fn tell(&self, event: &AuthEvent<'_>) {
+        event::log(event);
+        if let Some(listener) = &self.listener {
+            listener.0(event);
+        }
     }
 
     /// The session cookie without its value; an error if the settings make none.

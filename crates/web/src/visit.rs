@@ -48,6 +48,8 @@ pub(crate) struct State {
     pub(crate) sent_session_cookie: bool,
     /// `None`: nobody asked yet.
     pub(crate) user: Option<Option<Arc<UserRow>>>,
+    /// The name and the id of a user whose password has been verified.
+    pub(crate) authenticated: Option<(String, String)>,
     /// A login whose time is to be kept.
     pub(crate) last_login: Option<LastLogin>,
     pub(crate) csrf: CsrfCookie,
@@ -208,6 +210,12 @@ impl Visit {
             return None;
         }
         last
+    }
+
+    /// The cookie by which a browser is known in which somebody has signed in before.
+    pub(crate) fn device_cookie(&self, headers: &HeaderMap) -> Option<String> {
+        let cookie = self.site().config.login.device_cookie.as_ref()?;
+        find_cookie(headers, &cookie.name).map(Cow::into_owned)
     }
 
     /// Does something with the open session, unless the response is made. Both under one lock: what was let

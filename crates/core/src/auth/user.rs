@@ -89,6 +89,16 @@ pub fn normalize_username(typed: &str) -> Option<String> {
     })
 }
 
+/// One form for every spelling of a login name, to count by: white space, case and Unicode's forms do not matter.
+///
+/// It is not for looking users up: how a database compares names is its own rule.
+#[must_use]
+pub fn canonical_login(typed: &str) -> String {
+    let name = typed.trim_matches(is_python_space);
+    let lower: String = name.nfkc().flat_map(char::to_lowercase).collect();
+    lower.nfkc().collect()
+}
+
 /// Finds and changes users. Each call is atomic, durable when it returns `Ok`, and has its own deadline.
 #[async_trait]
 pub trait UserStore: Send + Sync + fmt::Debug {

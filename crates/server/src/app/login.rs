@@ -4,9 +4,12 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::extract::{RawForm, State};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use cloakroom::auth::normalize_username;
+use cloakroom::time::Timestamp;
 use cloakroom::{Auth, Error, Page};
+use http::header::RETRY_AFTER;
+use http::{HeaderValue, StatusCode};
 
 use super::{App, answer};
 use crate::pages::login::Login;
@@ -33,16 +36,32 @@ pub(super) async fn submit(
     } else {
         // A name that no user can have is still looked for, so that it takes as long as any other.
         let username = normalize_username(&typed).unwrap_or_default();
-        match auth.authenticate(&username, password.as_bytes()).await? {
-            Some(user) => {
+        match auth.authenticate(&username, password.as_bytes()).await {
+            Ok(Some(user)) => {
                 auth.login(&user)?;
-                tracing::info!(user = %user.id, "signed in");
                 return Ok(auth.redirect_next(&app.cloakroom.config().login.login_redirect_url));
             }
-            None => Login::refused(&next, &typed),
+            Ok(None) => Login::refused(&next, &typed),
+            Err(error) => return throttled(&page, &next, &typed, error),
         }
     };
     Ok(answer::uncached(answer::page(&page, &view)?))
+}
+
+/// The form again with the time at which it may be sent again, if that is the error.
+fn throttled(page: &Page, next: &str, typed: &str, error: Error) -> Result<Response, Error> {
+    let Some(until) = error.throttled_until() else {
+        return Err(error);
+    };
+    let seconds = until.whole_seconds_since(Timestamp::now()).max(0) + 1;
+    let page = answer::page(page, &Login::throttled(next, typed, until, seconds))?;
+    let headers = [(RETRY_AFTER, HeaderValue::from(seconds))];
+    Ok((
+        StatusCode::TOO_MANY_REQUESTS,
+        headers,
+        answer::uncached(page),
+    )
+        .into_response())
 }
 
 /// The last field of this name, as Django's `QueryDict` gives it; empty if there is none.

@@ -1,5 +1,6 @@
 //! `/login/`.
 
+use cloakroom_core::time::Timestamp;
 use serde::Serialize;
 
 use super::View;
@@ -41,6 +42,38 @@ impl<'a> Login<'a> {
                 message: REFUSED.to_owned(),
             }],
             invalid: vec!["username", "password"],
+            focus: "password",
+            ..Self::form(next)
+        }
+    }
+
+    /// The form after a try that was not looked at, because too many have failed: until when, and in how many seconds
+    /// that is.
+    pub(crate) fn throttled(
+        next: &'a str,
+        username: &'a str,
+        until: Timestamp,
+        seconds: i64,
+    ) -> Self {
+        let wait = match seconds {
+            ..=1 => "a second".to_owned(),
+            2..=119 => format!("{seconds} seconds"),
+            120..=7199 => format!("{} minutes", (seconds + 59) / 60),
+            _ => format!("{} hours", (seconds + 3599) / 3600),
+        };
+        // `2026-11-22T17:45:30…` in UTC.
+        let text = until.iso_text();
+        let clock = text.get(11..19).unwrap_or_default();
+        Self {
+            username,
+            errors: vec![FieldError {
+                field: "password",
+                label: "",
+                message: format!(
+                    "Too many attempts to log in have failed. Your password was not looked at. Please try again in \
+                     {wait}, at {clock} UTC."
+                ),
+            }],
             focus: "password",
             ..Self::form(next)
         }

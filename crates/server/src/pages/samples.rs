@@ -64,6 +64,11 @@ pub(super) fn render_all(
         "login refused",
         with_form(templates, &Login::refused(text, text)),
     )?;
+    let until = Timestamp::from_unix_seconds(1_785_000_189);
+    add(
+        "login throttled",
+        with_form(templates, &Login::throttled(text, text, until, 300)),
+    )?;
     add(
         "login incomplete",
         with_form(templates, &Login::incomplete(text, "", false)),

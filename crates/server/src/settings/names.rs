@@ -8,6 +8,7 @@ pub(super) enum Kind {
     Bool,
     Whole,
     WholeOrNone,
+    Number,
     Text,
     TextOrNone,
     SameSite,
@@ -39,6 +40,7 @@ impl Kind {
             Self::Bool => value.is_boolean(),
             Self::Whole => value.is_i64(),
             Self::WholeOrNone => value.is_i64() || value.is_null(),
+            Self::Number => value.is_number(),
             Self::Text => value.is_string(),
             Self::TextOrNone => value.is_string() || value.is_null(),
             Self::SameSite => {
@@ -67,6 +69,7 @@ impl Kind {
             Self::Bool => "true or false",
             Self::Whole => "a whole number, such as 3600",
             Self::WholeOrNone => "a whole number, such as 3600, or null",
+            Self::Number => "a number, such as 1.5",
             Self::Text => "a text",
             Self::TextOrNone => "a text or null",
             Self::SameSite => "Lax, Strict, None or false",
@@ -116,7 +119,7 @@ pub(super) const SECRETS: [&str; 4] = [
 ];
 
 /// Django's settings first, then those that Django does not have.
-const SETTINGS: [(&str, Kind); 58] = [
+const SETTINGS: [(&str, Kind); 65] = [
     ("ALLOWED_HOSTS", Kind::Texts),
     ("AUTHENTICATION_BACKENDS", Kind::Texts),
     ("CSRF_COOKIE_AGE", Kind::WholeOrNone),
@@ -160,6 +163,13 @@ const SETTINGS: [(&str, Kind); 58] = [
     ("DATABASE_URL", Kind::Text),
     ("DJANGO_VERSION", Kind::Text),
     ("LISTEN", Kind::Text),
+    ("LOGIN_DEVICE_COOKIE_NAME", Kind::TextOrNone),
+    ("LOGIN_FAILURES_PER_ACCOUNT", Kind::Whole),
+    ("LOGIN_FAILURES_PER_ACCOUNT_AND_ADDRESS", Kind::Whole),
+    ("LOGIN_FAILURES_PER_ADDRESS", Kind::Whole),
+    ("LOGIN_FAILURE_SECONDS", Kind::Number),
+    ("LOGIN_QUEUE", Kind::Whole),
+    ("LOGIN_THROTTLE", Kind::Bool),
     ("MAX_CONNECTIONS", Kind::Whole),
     ("PBKDF2_ITERATIONS", Kind::Whole),
     ("PROFILE", Kind::Text),

@@ -1,5 +1,7 @@
 //! From settings by their Django names to a [`Config`].
 
+mod throttle;
+
 use cloakroom_core::cookie::{SameSite, SetCookie};
 use cloakroom_core::csrf::{TokenHeader, TrustedOrigins};
 use cloakroom_core::password::Hashers;
@@ -63,6 +65,7 @@ impl Config {
         };
         config.apply_login(settings)?;
         config.apply_session(settings)?;
+        config.apply_throttle(settings)?;
         config.apply_csrf(settings)?;
         config.apply_hosts(settings)?;
         config.check()?;

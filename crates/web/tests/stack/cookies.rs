@@ -51,10 +51,15 @@ async fn each_profile_writes_its_attributes() {
             ("csrfmiddlewaretoken", form.csrf_token().unwrap()),
         ];
         let page = browser.post("/login/", &fields).await;
-        let expected = [
+        let device =
+            format!("cloakroom_device; HttpOnly; Max-Age=31536000; Path=/; SameSite=Lax{secure}");
+        let mut expected = vec![
             format!("csrftoken; Max-Age=31449600; Path=/; SameSite=Lax{secure}"),
             format!("sessionid; HttpOnly; Max-Age=1209600; Path=/; SameSite=Lax{secure}"),
         ];
+        if site.cloakroom.config().login.throttle.is_some() {
+            expected.insert(0, device);
+        }
         assert_eq!(attributes(&page), expected);
         for cookie in page.set_cookies() {
             assert!(cookie.contains("; expires="), "{cookie}");

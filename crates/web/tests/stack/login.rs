@@ -72,7 +72,7 @@ async fn a_wrong_name_or_password_signs_nobody_in() {
     }
     answers.dedup();
     assert_eq!(answers.len(), 1, "P4: one answer, whatever is wrong");
-    assert_eq!(site.rows(), 0);
+    assert_eq!(site.sessions(), 0);
 }
 
 #[tokio::test]

@@ -27,4 +27,5 @@ mod site;
 mod stores;
 #[cfg(feature = "templates")]
 mod templates;
+mod throttle;
 mod vary;

@@ -1,10 +1,11 @@
 //! A site for one test: stores in a temporary folder, users, pages, and a way to look underneath.
 
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
-use cloakroom::auth::{CreateUser, UserCreated, UserRow, UserStore as _};
+use cloakroom::auth::{AuthEvent, CreateUser, UserCreated, UserRow, UserStore as _};
 use cloakroom::password::Hashers;
 use cloakroom::secret::{SecretKey, Secrets};
 use cloakroom::session::{Codec, MemoryStore};
@@ -55,6 +56,8 @@ impl Plan {
 
     fn of(mut config: Config) -> Self {
         config.login.hashers = hashers();
+        // Nor about the time that a failure takes.
+        config.login.failure_time = Duration::ZERO;
         Self {
             config,
             engine: Engine::Sqlite,
@@ -110,6 +113,10 @@ impl Plan {
             None => cloakroom,
             Some(templates) => cloakroom.with_templates(templates),
         };
+        let events = Arc::<Mutex<Vec<String>>>::default();
+        let heard = Arc::clone(&events);
+        let cloakroom =
+            cloakroom.on_auth_event(move |event| heard.lock().unwrap().push(said(event)));
         let app = pages::routes().merge(self.routes).layer(cloakroom.layer());
         let site = Site {
             cloakroom,
@@ -117,6 +124,7 @@ impl Plan {
             database,
             store,
             users,
+            events,
             _folder: folder,
         };
         site.add_user("ann", PASSWORD.as_bytes()).await;
@@ -132,6 +140,7 @@ pub(crate) struct Site {
     pub(crate) database: SqliteStore,
     pub(crate) store: Arc<Watched>,
     pub(crate) users: Arc<WatchedUsers>,
+    events: Arc<Mutex<Vec<String>>>,
     _folder: tempfile::TempDir,
 }
 
@@ -172,7 +181,18 @@ impl Site {
         rusqlite::Connection::open(self.database.path()).unwrap()
     }
 
-    /// How many sessions the database holds.
+    /// What the site has said of logins since the last look.
+    pub(crate) fn events(&self) -> Vec<String> {
+        std::mem::take(&mut self.events.lock().unwrap())
+    }
+
+    /// How many sessions the database holds; what is noted beside them has longer keys.
+    pub(crate) fn sessions(&self) -> u32 {
+        let count = "SELECT count(*) FROM django_session WHERE length(session_key) = 32";
+        self.sql().query_row(count, [], |row| row.get(0)).unwrap()
+    }
+
+    /// How many rows the table of sessions has.
     pub(crate) fn rows(&self) -> u32 {
         let count = "SELECT count(*) FROM django_session";
         self.sql().query_row(count, [], |row| row.get(0)).unwrap()
@@ -194,6 +214,25 @@ impl Site {
     pub(crate) fn json(&self, key: &str) -> String {
         let bytes = codec().decode(&self.row(key).expect("the row is there"));
         String::from_utf8(bytes.unwrap()).unwrap()
+    }
+}
+
+/// An event in a few words.
+fn said(event: &AuthEvent<'_>) -> String {
+    match event {
+        AuthEvent::SignedIn { user, .. } => format!("{} in", user.username),
+        AuthEvent::SignedOut { user, .. } => {
+            format!("{} out", user.map_or("nobody", |user| &user.username))
+        }
+        AuthEvent::Failed {
+            username, failure, ..
+        } => {
+            let reason = format!("{failure:?}");
+            let reason = reason.split(' ').next().unwrap_or_default();
+            format!("{username} {reason}")
+        }
+        AuthEvent::Throttled { username, .. } => format!("{username} throttled"),
+        other => panic!("{other:?}"),
     }
 }
 

@@ -113,9 +113,12 @@ impl Signer {
     /// # Errors
     /// There is no separator, or no key signed this.
     pub fn unsign<'a>(&self, signed: &'a str) -> Result<&'a str, BadSignature> {
-        let (value, signature) = signed
-            .rsplit_once(Self::SEPARATOR)
-            .ok_or(BadSignature::NoSeparator)?;
+        let Some((value, signature)) = split_signature(signed) else {
+            return Err(match signed.contains(Self::SEPARATOR) {
+                true => BadSignature::Mismatch,
+                false => BadSignature::NoSeparator,
+            });
+        };
         // The decoded bytes cannot be compared: several texts decode to the same ones, and Django
         // accepts exactly one.
         let verifies = |key: &SaltedHmac| {
@@ -129,6 +132,16 @@ impl Signer {
             Err(BadSignature::Mismatch)
         }
     }
+}
+
+/// The value, and what stands where a signature has its place: nothing is searched, as all signatures are of one length.
+///
+/// `None` if there is no separator before it, which is no signature of ours. A separator within it is not looked for: no
+/// signature has one, so that the comparison fails.
+fn split_signature(signed: &str) -> Option<(&str, &str)> {
+    let (value, rest) =
+        signed.split_at_checked(signed.len().checked_sub(Signer::SIGNATURE_LENGTH + 1)?)?;
+    Some((value, rest.strip_prefix(Signer::SEPARATOR)?))
 }
 
 /// Django asks for its salts with `or`.
@@ -270,6 +283,55 @@ mod tests {
                 Err(BadSignature::Mismatch),
                 "{tail:?}"
             );
+        }
+        for separator in [".", ";", "A", "é"] {
+            let other = signed.replacen(':', separator, 1);
+            assert_eq!(
+                signer("k").unsign(&other),
+                Err(BadSignature::NoSeparator),
+                "{separator}"
+            );
+        }
+    }
+
+    /// Looks for the last separator, wherever it stands, as Django does.
+    fn unsign_by_search<'a>(signer: &Signer, signed: &'a str) -> Result<&'a str, BadSignature> {
+        let (value, _) = signed
+            .rsplit_once(Signer::SEPARATOR)
+            .ok_or(BadSignature::NoSeparator)?;
+        match signer.sign(value) == signed {
+            true => Ok(value),
+            false => Err(BadSignature::Mismatch),
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_signature_s_place_is_the_one_that_a_search_finds(
+            value in "[:aé ]{0,8}",
+            tail in "[:A_é=]{0,48}",
+            place in proptest::prelude::any::<proptest::sample::Index>(),
+            put in proptest::option::of("[:Aé]"),
+        ) {
+            let signer = signer("k");
+            let mut signed = signer.sign(&value);
+            if let Some(put) = put {
+                // Somewhere in the signed text, in place of one character.
+                let places: Vec<usize> = signed.char_indices().map(|(at, _)| at).collect();
+                let at = places[place.index(places.len())];
+                let end = at + signed[at..].chars().next().map_or(0, char::len_utf8);
+                signed.replace_range(at..end, &put);
+            }
+            for text in [&signed, &format!("{value}{tail}"), &format!("{value}:{tail}"), &tail] {
+                proptest::prop_assert_eq!(
+                    signer.unsign(text),
+                    unsign_by_search(&signer, text),
+                    "{}", text
+                );
+            }
+            // What stands before the last separator is the value, and behind it the time.
+            proptest::prop_assert_eq!(timestamp::split_timestamp(&signed), signed.rsplit_once(':'));
+            proptest::prop_assert_eq!(timestamp::split_timestamp(&tail), tail.rsplit_once(':'));
         }
     }
 }

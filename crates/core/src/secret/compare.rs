@@ -44,6 +44,18 @@ mod tests {
     }
 
     #[test]
+    fn differences_do_not_cancel_each_other_out() {
+        let text = [0; 24 + 6];
+        for places in [[0, 8], [8, 16], [24, 25], [0, 24]] {
+            let mut other = text;
+            for place in places {
+                other[place] = 1;
+            }
+            assert!(!same(&text, &other), "{places:?}");
+        }
+    }
+
+    #[test]
     fn a_beginning_is_not_the_whole() {
         for length in 1..=48 {
             let text = vec![0; length];

@@ -73,14 +73,20 @@ impl TimestampSigner {
 
     fn split<'a>(&self, signed: &'a str) -> Result<(&'a str, i64), SigningError> {
         let dated = self.0.unsign(signed).map_err(SigningError::BadSignature)?;
-        let (value, timestamp) = dated
-            .rsplit_once(Signer::SEPARATOR)
-            .ok_or(SigningError::NoTimestamp)?;
-        Ok((
-            value,
-            base62::decode(timestamp).ok_or(SigningError::NoTimestamp)?,
-        ))
+        let seconds = |(value, timestamp)| Some((value, base62::decode(timestamp)?));
+        split_timestamp(dated)
+            .and_then(seconds)
+            .ok_or(SigningError::NoTimestamp)
     }
+}
+
+/// What stands on both sides of the last separator. It is a few bytes before the end, where looking at one after the other
+/// takes less than what searches long texts quickly.
+pub(super) fn split_timestamp(dated: &str) -> Option<(&str, &str)> {
+    let separator = dated
+        .bytes()
+        .rposition(|byte| byte == Signer::SEPARATOR as u8)?;
+    Some((dated.get(..separator)?, dated.get(separator + 1..)?))
 }
 
 /// Why a dated signature is refused.

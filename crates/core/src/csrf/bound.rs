@@ -68,9 +68,9 @@ impl SecretOwner {
     fn tail(&self, key: &SaltedHmac, drawn: &str) -> String {
         let mac = key.mac([&self.login, drawn].concat().as_bytes());
         // Of two bytes each, so that no character is likelier than another by more than a thousandth.
-        let pairs = mac.chunks_exact(2).take(CsrfSecret::LENGTH - DRAWN);
-        let characters = pairs.map(|pair| {
-            let number = usize::from(pair[0]) << 8 | usize::from(pair[1]);
+        let (pairs, _) = mac.as_chunks::<2>();
+        let characters = pairs.iter().map(|pair| {
+            let number = usize::from(u16::from_be_bytes(*pair));
             char::from(CsrfSecret::ALPHABET[number % CsrfSecret::ALPHABET.len()])
         });
         characters.collect()
@@ -127,6 +127,21 @@ mod tests {
             let foreign = CsrfSecret::generate().unwrap();
             assert!(!binding.owner("").owns(&foreign) && !binding.owner("7:hash").owns(&foreign));
         }
+    }
+
+    /// As it was written by those before us, whose cookies are still about: the last sixteen characters are
+    /// `HMAC-SHA-256(SHA-256(salt + key), login + drawn)`, two bytes for each, modulo 62.
+    #[test]
+    fn a_login_s_secret_stays_its_own_in_every_release() {
+        let secret = CsrfSecret::from_stored("ABCDEFGHIJKLMNOPKpF9yGvsqMwIFu7C").unwrap();
+        assert!(binding(&["key"]).owner("7:hash").owns(&secret));
+    }
+
+    #[test]
+    fn debug_shows_neither_key_nor_login() {
+        let binding = binding(&["key"]);
+        assert_eq!(format!("{binding:?}"), "SecretBinding(..)");
+        assert_eq!(format!("{:?}", binding.owner("7")), "SecretOwner(..)");
     }
 
     #[test]

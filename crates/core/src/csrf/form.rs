@@ -31,3 +31,15 @@ impl fmt::Display for FormFault {
 }
 
 impl std::error::Error for FormFault {}
+
+#[cfg(test)]
+mod tests {
+    use super::FormFault;
+
+    #[test]
+    fn each_fault_is_told_from_the_other() {
+        let (second, malformed) = (FormFault::SecondToken, FormFault::Malformed);
+        assert_eq!(second.to_string(), "the form has a second CSRF token");
+        assert_eq!(malformed.to_string(), "the form is malformed");
+    }
+}

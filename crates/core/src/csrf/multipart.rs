@@ -172,7 +172,9 @@ impl MultipartScan {
 
     fn read_headers(&mut self, bytes: &[u8]) -> Result<usize, FormFault> {
         let before = self.short.len();
-        let taken = bytes.len().min(MAX_TOTAL_HEADER_SIZE - before);
+        let taken = bytes
+            .len()
+            .min(MAX_TOTAL_HEADER_SIZE.saturating_sub(before));
         self.short.extend_from_slice(&bytes[..taken]);
         let from = before.saturating_sub(3);
         let Some(end) = memmem::find(&self.short[from..], b"\r\n\r\n").map(|end| end + from) else {
@@ -209,14 +211,14 @@ impl MultipartScan {
                 return Ok(used);
             }
         };
-        // One byte more tells what is too long; behind it may stand the delimiter.
-        let kept = longest + 1 + 2 + self.delimiter.length();
-        let room = kept - self.value.len();
+        // One byte more tells what is too long.
+        let kept = longest + 1;
+        let room = kept.saturating_sub(self.value.len());
         self.value.extend_from_slice(&bytes[..used.min(room)]);
         if let Some(end) = end {
             // The line break before the delimiter belongs to it.
             let length = usize::try_from(end - 2).unwrap_or(usize::MAX);
-            self.value.truncate(length.min(longest + 1));
+            self.value.truncate(length);
             let value = String::from_utf8_lossy(&self.value).into_owned();
             match part {
                 Part::Token => self.token = Some(value),

@@ -61,7 +61,7 @@ impl UrlencodedScan {
                     None => return Ok(()),
                     Some(at) => {
                         self.place = FIELD;
-                        rest = &rest[at + 1..];
+                        rest = &rest[at..];
                     }
                 },
                 Place::Name { matched, escape } => {

@@ -16,7 +16,8 @@ fn scan_by(size: usize, body: &[u8]) -> (Option<String>, Option<String>, Option<
     for piece in body.chunks(size) {
         let _ = scan.push(piece);
     }
-    (scan.token, scan.next, scan.fault)
+    let text = |value: Option<&str>| value.map(str::to_owned);
+    (text(scan.token()), text(scan.next()), scan.fault())
 }
 
 /// The token or what is wrong, the same whatever the pieces.
@@ -70,6 +71,34 @@ fn the_token_is_found_wherever_its_part_stands() {
     let without = [file.as_str(), END].concat();
     assert_eq!(scan(without.as_bytes()), Ok(None));
     assert_eq!(scan(b""), Ok(None));
+}
+
+#[test]
+fn what_does_not_begin_with_the_delimiter_is_malformed_as_soon_as_it_cannot() {
+    for beginning in ["", "a", "\r\n--X", "--XY"] {
+        assert_eq!(scan(beginning.as_bytes()), Ok(None), "{beginning:?}");
+    }
+    for beginning in ["--XY\r\n", "\r\n--XY", "abcdef", "a\r\n--XX"] {
+        assert_eq!(scan(beginning.as_bytes()), MALFORMED, "{beginning:?}");
+    }
+}
+
+#[test]
+fn a_form_is_closed_by_its_last_delimiter() {
+    let body = token_part() + END;
+    let last = body.len() - "\r\n".len();
+    for length in 0..=body.len() {
+        let mut scan = MultipartScan::new(&boundary("XX"));
+        scan.push(&body.as_bytes()[..length]).unwrap();
+        assert_eq!(scan.is_closed(), length >= last, "{length}");
+    }
+}
+
+#[test]
+fn debug_shows_no_token() {
+    let mut scan = MultipartScan::new(&boundary("XX"));
+    scan.push((token_part() + END).as_bytes()).unwrap();
+    assert_eq!(format!("{scan:?}"), "MultipartScan { fault: None, .. }");
 }
 
 #[test]
@@ -331,12 +360,14 @@ fn headers_have_django_s_limit() {
 #[test]
 fn the_last_next_is_known_unless_it_is_long() {
     let next = |value: &str| part("name=\"next\"", value);
+    let long = "x".repeat(2048);
     let rows = [
         ([next("/a"), next("/b")].concat(), Some("/b")),
         (
             [next("/a"), part("name=next; filename=\"x\"", "/b")].concat(),
             Some("/a"),
         ),
+        ([next("/a"), next(&long)].concat(), Some(long.as_str())),
         ([next("/a"), next(&"x".repeat(2049))].concat(), None),
     ];
     for (body, expected) in rows {
@@ -400,6 +431,11 @@ fn boundaries_are_read_where_all_agree() {
         ))
     };
     assert!(long(200).is_some() && long(201).is_none());
+    let padded = |length: usize| {
+        let beginning = "multipart/form-data; boundary=a; b=";
+        read(&format!("{beginning:c<length$}"))
+    };
+    assert!(padded(1024).is_some() && padded(1025).is_none());
 }
 
 /// CVE-2026-84429.

@@ -246,8 +246,8 @@ BUGS = [
     Bug(
         "a late token is waited for without a limit",
         "crates/web/src/csrf/late.rs",
-        "if already as u64 + kept > self.limit {",
-        "if already as u64 + kept > u64::MAX - self.limit {",
+        "if spooled + block.length as u64 > self.limit {",
+        "if spooled + block.length as u64 > u64::MAX - self.limit {",
         stack("csrf_multipart::a_late_token_comes_within_the_route_s_limit_or_not_at_all"),
     ),
     Bug(

@@ -1,6 +1,9 @@
 //! Tokens that come late: a large form is put aside until its token is found.
 
+use std::future::ready;
+use std::io;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use cloakroom_core::csrf::MultipartScan;
@@ -26,13 +29,15 @@ impl Late {
         reading: &mut Reading,
         scan: &mut MultipartScan,
     ) -> Result<(Spool, Pieces), Error> {
-        let mut spool = Spool::new(self.folder, Share::none_of(self.quota));
+        let mut room = Share::none_of(Arc::clone(&self.quota));
+        let spool = Spool::new(self.folder, Share::none_of(self.quota));
+        let mut spool: Writing = Box::pin(ready(Ok(spool)));
+        let mut spooled = already as u64;
         loop {
             let mut block = Pieces::default();
             while block.length < BLOCK {
                 // What is in memory counts as well, and before it is there.
-                let kept = spool.length() + block.length as u64;
-                if !spool.reserve(kept + FARTHEST as u64) {
+                if !room.resize((block.length + FARTHEST) as u64) {
                     return Err(Error::spool_full());
                 }
                 let until = block.length + FARTHEST;
@@ -52,21 +57,24 @@ impl Late {
                 let more = tokio::time::timeout(PATIENCE, more)
                     .await
                     .map_err(|_| Error::slow_body())?;
-                let kept = spool.length() + block.length as u64;
-                if already as u64 + kept > self.limit {
+                if spooled + block.length as u64 > self.limit {
                     return Err(Error::body_too_large());
                 }
-                if !spool.reserve(kept) {
+                if !room.resize(block.length as u64) {
                     return Err(Error::spool_full());
                 }
                 if !more {
+                    let mut spool = spool.await.map_err(Error::spool)?;
+                    spool.keep(room);
                     return Ok((spool, block));
                 }
             }
-            spool = spool
-                .write(block.into_queue())
-                .await
-                .map_err(Error::spool)?;
+            // It is written while the next one comes.
+            spooled += block.length as u64;
+            let before = spool.await.map_err(Error::spool)?;
+            spool = Box::pin(before.write(block.into_queue(), room.split_off()));
         }
     }
 }
+
+type Writing = Pin<Box<dyn Future<Output = io::Result<Spool>> + Send>>;

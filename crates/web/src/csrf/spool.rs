@@ -14,7 +14,8 @@ use bytes::Bytes;
 use super::body::PATIENCE;
 
 /// Bytes that are written or read back at once. Handing work to another thread and back costs as much as copying some
-/// hundred kilobytes; a request that waits has so many in memory.
+/// hundred kilobytes. A request has twice so many in memory: a block that is on its way to the disk or back, and the one
+/// that comes or goes meanwhile.
 pub(super) const BLOCK: usize = 256 << 10;
 
 /// What all requests together may keep while they look for their tokens, in memory and on the disk.
@@ -68,6 +69,20 @@ impl Share {
         self.bytes = bytes;
         true
     }
+
+    /// Takes what another share of the same quota has.
+    pub(super) fn join(&mut self, mut other: Self) {
+        self.bytes += std::mem::take(&mut other.bytes);
+    }
+
+    /// Leaves nothing of this one.
+    pub(super) fn split_off(&mut self) -> Self {
+        let bytes = std::mem::take(&mut self.bytes);
+        Self {
+            quota: Arc::clone(&self.quota),
+            bytes,
+        }
+    }
 }
 
 impl Drop for Share {
@@ -100,14 +115,18 @@ impl Spool {
         self.length
     }
 
-    /// Makes room for so many bytes in all.
-    #[must_use]
-    pub(super) fn reserve(&mut self, bytes: u64) -> bool {
-        self.share.resize(bytes)
+    /// Takes over the room of what is kept beside the file.
+    pub(super) fn keep(&mut self, room: Share) {
+        self.share.join(room);
     }
 
-    /// Writes these behind what is there.
-    pub(super) async fn write(mut self, pieces: VecDeque<Bytes>) -> io::Result<Self> {
+    /// Writes these, for which there is room, behind what is there. It begins at once, whoever waits for it.
+    pub(super) fn write(
+        mut self,
+        pieces: VecDeque<Bytes>,
+        room: Share,
+    ) -> impl Future<Output = io::Result<Self>> + Send {
+        self.share.join(room);
         in_time(move || {
             let mut file = match self.file.take() {
                 Some(file) => file,
@@ -120,18 +139,23 @@ impl Spool {
             self.file = Some(file);
             Ok(self)
         })
-        .await
     }
 
     /// From its beginning.
     pub(super) fn read_back(self) -> ReadingBack {
         ReadingBack(match self.length {
-            0 => State::End,
-            length => State::Reading(Box::pin(self.read_block(length, true))),
+            0 => None,
+            // Only if somebody asks for it.
+            length => Some(Box::pin(async move { self.read_block(length, true).await })),
         })
     }
 
-    async fn read_block(mut self, left: u64, first: bool) -> io::Result<Block> {
+    /// Begins at once. With the last block the file is closed, which for a large one takes a while too.
+    fn read_block(
+        mut self,
+        left: u64,
+        first: bool,
+    ) -> impl Future<Output = io::Result<Block>> + Send {
         in_time(move || {
             let file = self.file.as_mut().ok_or(io::ErrorKind::NotFound)?;
             if first {
@@ -143,48 +167,45 @@ impl Spool {
             if file.take(length).read_to_end(&mut block)? as u64 != length {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
-            Ok((self, block.into(), left - length))
+            let left = left - length;
+            Ok((block.into(), (left > 0).then_some((self, left))))
         })
-        .await
     }
 }
 
-/// Work on the disk that may not take for ever.
-async fn in_time<T: Send + 'static>(
+/// Begins work on the disk, that may not take for ever once somebody waits for it.
+fn in_time<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> io::Result<T> {
+) -> impl Future<Output = io::Result<T>> + Send {
     let work = tokio::task::spawn_blocking(work);
-    match tokio::time::timeout(PATIENCE, work).await {
-        Ok(Ok(done)) => done,
-        Ok(Err(error)) => Err(io::Error::other(error)),
-        Err(_) => Err(io::ErrorKind::TimedOut.into()),
+    async {
+        match tokio::time::timeout(PATIENCE, work).await {
+            Ok(Ok(done)) => done,
+            Ok(Err(error)) => Err(io::Error::other(error)),
+            Err(_) => Err(io::ErrorKind::TimedOut.into()),
+        }
     }
 }
 
-/// A spool that is read back, block by block.
-pub(super) struct ReadingBack(State);
+/// A spool that is read back: each block while the one before it is looked at.
+pub(super) struct ReadingBack(Option<Pin<Box<dyn Future<Output = io::Result<Block>> + Send>>>);
 
-/// The spool, a block of it, and how much is left behind that.
-type Block = (Spool, Bytes, u64);
-
-enum State {
-    Reading(Pin<Box<dyn Future<Output = io::Result<Block>> + Send>>),
-    End,
-}
+/// A block of a spool, and the spool with how much is left behind it.
+type Block = (Bytes, Option<(Spool, u64)>);
 
 impl ReadingBack {
     pub(super) fn poll_next(
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Bytes>>> {
-        let State::Reading(reading) = &mut self.0 else {
+        let Some(reading) = &mut self.0 else {
             return Poll::Ready(None);
         };
         let read = ready!(reading.as_mut().poll(context));
-        self.0 = State::End;
-        Poll::Ready(Some(read.map(|(spool, bytes, left)| {
-            if left > 0 {
-                self.0 = State::Reading(Box::pin(spool.read_block(left, false)));
+        self.0 = None;
+        Poll::Ready(Some(read.map(|(bytes, rest)| {
+            if let Some((spool, left)) = rest {
+                self.0 = Some(Box::pin(spool.read_block(left, false)));
             }
             bytes
         })))
@@ -201,6 +222,12 @@ mod tests {
 
     fn spool(quota: &Arc<SpoolQuota>, folder: &std::path::Path) -> Spool {
         Spool::new(folder.to_owned(), Share::none_of(Arc::clone(quota)))
+    }
+
+    fn room(quota: &Arc<SpoolQuota>, bytes: u64) -> Share {
+        let mut room = Share::none_of(Arc::clone(quota));
+        assert!(room.resize(bytes));
+        room
     }
 
     async fn whole(mut reading: ReadingBack) -> io::Result<Vec<u8>> {
@@ -231,14 +258,17 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let quota = SpoolQuota::new(1 << 20);
         let mut spool = spool(&quota, folder.path());
-        assert!(spool.reserve(1 << 20));
         let text: String = (0..600_000_u32)
             .map(|n| char::from(b'a' + (n % 23) as u8))
             .collect();
         for block in [&text[..300_000], &text[300_000..300_001], &text[300_001..]] {
-            spool = spool.write(pieces(block)).await.unwrap();
+            spool = spool
+                .write(pieces(block), room(&quota, block.len() as u64))
+                .await
+                .unwrap();
         }
         assert_eq!(spool.length(), 600_000);
+        assert_eq!(quota.left(), (1 << 20) - 600_000);
         assert_eq!(
             std::fs::read_dir(folder.path()).unwrap().count(),
             0,
@@ -264,9 +294,12 @@ mod tests {
     async fn a_full_disk_is_an_error_and_gives_the_share_back() {
         let quota = SpoolQuota::new(100);
         let mut spool = spool(&quota, std::path::Path::new("/nowhere"));
-        assert!(spool.reserve(100));
         spool.file = Some(File::options().write(true).open("/dev/full").unwrap());
-        let error = spool.write(pieces("x")).await.err().unwrap();
+        let error = spool
+            .write(pieces("x"), room(&quota, 100))
+            .await
+            .err()
+            .unwrap();
         assert_eq!(
             (error.kind(), quota.left()),
             (io::ErrorKind::StorageFull, 100)
@@ -278,7 +311,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let quota = SpoolQuota::new(100);
         let mut spool = spool(&quota, folder.path())
-            .write(pieces("abc"))
+            .write(pieces("abc"), room(&quota, 3))
             .await
             .unwrap();
         spool.length = 4;

@@ -70,7 +70,10 @@ def keeps_a_name(filename):
         if "&#" in rest:
             return False
         rest = re.sub(r"&+[A-Za-z0-9]*", "", rest.split(";")[-1])
-    return any(("!" <= character <= "~" and character != ".") or (character > "\x7f" and character.isalnum()) for character in rest)
+    return any(
+        ("!" <= character <= "~" and character != ".") or (character > "\x7f" and character.isalnum())
+        for character in rest
+    )
 
 
 def is_token(value):
@@ -178,7 +181,14 @@ def when(kind):
 
 FUNCTIONS = ("form token of a multipart body",)
 DEVIATIONS = [
-    Deviation("a multipart form that is not plain", FUNCTIONS, "whoever reads it behind us may find another token", when(Odd)),
-    Deviation("a second token in a form", FUNCTIONS, "Django takes the last, which is not the one that was checked", when(SecondToken)),
+    Deviation(
+        "a multipart form that is not plain", FUNCTIONS, "whoever reads it behind us may find another token", when(Odd)
+    ),
+    Deviation(
+        "a second token in a form",
+        FUNCTIONS,
+        "Django takes the last, which is not the one that was checked",
+        when(SecondToken),
+    ),
     Deviation("a form that breaks off in its token", FUNCTIONS, "nobody knows whether the token is whole", when(Cut)),
 ]

@@ -85,7 +85,7 @@ impl Delimiter {
         }
         #[cfg(test)]
         {
-            self.steps += bytes.len() - at;
+            self.steps += bytes[at..].len();
         }
         if let Some(start) = self.finder.find(&bytes[at..]) {
             let start = at + start;
@@ -95,7 +95,7 @@ impl Delimiter {
             });
         }
         // A delimiter that begins earlier would have been found.
-        let tail = bytes.len().saturating_sub(self.length() - 1);
+        let tail = bytes.len().saturating_sub(self.length());
         for at in at.max(tail)..bytes.len() {
             self.follow(bytes, at);
         }

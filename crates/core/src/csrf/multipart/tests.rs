@@ -450,6 +450,19 @@ fn parameters_are_read_in_one_pass() {
 }
 
 #[test]
+fn what_is_searched_and_what_is_compared_is_counted() {
+    let mut delimiter = Delimiter::new("XX");
+    delimiter.begin([0; 2]);
+    let mut steps = Vec::new();
+    for piece in ["-", "-", "-", "yz"] {
+        assert!(delimiter.find(piece.as_bytes()).is_none());
+        steps.push(delimiter.steps);
+    }
+    // Searched and compared; compared; compared and again; compared twice again, then one searched and compared.
+    assert_eq!(steps, [2, 3, 5, 10]);
+}
+
+#[test]
 fn the_cost_is_linear_and_the_memory_bounded() {
     let long = "-".repeat(200);
     for name in ["a", "aaaaaaaaaab", "abababababac", &long] {

@@ -3,6 +3,7 @@
 mod login;
 mod next;
 mod permission;
+mod reset;
 mod throttle;
 mod user;
 
@@ -12,6 +13,7 @@ pub use next::{
     next_of_request,
 };
 pub use permission::Permissions;
+pub use reset::{ResetTokens, id_of_uidb64, uidb64};
 pub use throttle::{Delays, Device, Devices, Limits, Throttle, Throttled, Track};
 pub use user::{CreateUser, User, UserChanged, UserCreated, UserStore};
 pub use user::{LONGEST_USERNAME, canonical_login, normalize_username};

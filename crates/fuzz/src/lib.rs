@@ -21,6 +21,7 @@ mod secrets;
 mod sessions;
 mod signing;
 mod time;
+mod tokens;
 mod urls;
 
 pub use cookies::{cookie_header, set_cookie};
@@ -37,6 +38,7 @@ pub use sessions::pickle::pickle;
 pub use sessions::rows::{session_row, signed_cookie_session};
 pub use signing::{signature, signed_cookie, signed_object, signed_time};
 pub use time::timestamp;
+pub use tokens::reset_token;
 pub use urls::{login_redirect, safe_next};
 
 use cloakroom_core::secret::{SecretKey, Secrets};
@@ -76,6 +78,7 @@ targets! {
     secret_keys,
     django_version,
     username,
+    reset_token,
 }
 
 /// The moment at which everything here happens: 2023-11-14 22:13:20 UTC.

@@ -1,6 +1,10 @@
 //! Whose a session is.
 
-use cloakroom_core::auth::{AuthRules, Owner, Relogin, User, UserStore as _, normalize_username};
+use cloakroom_core::auth::{
+    AuthRules, Owner, Relogin, ResetTokens, User, UserStore as _, id_of_uidb64, normalize_username,
+    uidb64,
+};
+use cloakroom_core::time::{Timestamp, Zone};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -100,5 +104,80 @@ pub(crate) struct Username {
 impl Ask for Username {
     fn answer(self) -> Answer {
         Ok(json!(normalize_username(&self.typed)))
+    }
+}
+
+/// What a reset token depends on.
+#[derive(Deserialize)]
+pub(crate) struct Reset {
+    keys: Keys,
+    user: Value,
+    email: String,
+    /// As the row has it, in microseconds since 1970.
+    last_login: Option<Now>,
+    timeout: i64,
+    /// `TIME_ZONE`, and whether `USE_TZ` is on.
+    zone: String,
+    uses_tz: bool,
+    now: Now,
+}
+
+impl Reset {
+    fn rules(&self) -> Result<(ResetTokens, User), Fault> {
+        let local = match self.zone.as_str() {
+            "UTC" => Ok(Zone::UTC),
+            name => Zone::local(name),
+        };
+        let local = local.map_err(|error| Fault::new("zone", error))?;
+        let tokens = ResetTokens::new(&self.keys.secrets()?, self.timeout)
+            .with_time_zone(local)
+            .with_dates_in(if self.uses_tz { Zone::UTC } else { local });
+        let mut user = user(&self.user)?;
+        user.email.clone_from(&self.email);
+        user.last_login = self.last_login.map(Now::timestamp);
+        Ok((tokens, user))
+    }
+
+    const fn now(&self) -> Timestamp {
+        self.now.timestamp()
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(crate) struct ResetMake(Reset);
+
+impl Ask for ResetMake {
+    fn answer(self) -> Answer {
+        let (tokens, user) = self.0.rules()?;
+        Ok(json!(tokens.make(&user, self.0.now())))
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct ResetCheck {
+    #[serde(flatten)]
+    reset: Reset,
+    token: String,
+}
+
+impl Ask for ResetCheck {
+    fn answer(self) -> Answer {
+        let (tokens, user) = self.reset.rules()?;
+        Ok(json!(tokens.check(&user, &self.token, self.reset.now())))
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Uid {
+    id: String,
+}
+
+impl Ask for Uid {
+    /// The text in a link, and what is read from it.
+    fn answer(self) -> Answer {
+        let text = uidb64(&self.id);
+        let id = id_of_uidb64(&text);
+        Ok(json!({"uidb64": text, "id": id}))
     }
 }

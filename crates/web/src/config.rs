@@ -7,14 +7,14 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use cloakroom_core::auth::{Limits, NextRule, Relogin};
+use cloakroom_core::auth::{Limits, NextRule, Relogin, ResetTokens};
 use cloakroom_core::cookie::{PreparedCookie, Refusal, SameSite, SiteCookie};
 use cloakroom_core::csrf::{CsrfRules, Veto};
 use cloakroom_core::password::Hashers;
 use cloakroom_core::secret::Secrets;
 use cloakroom_core::session::{Codec, Lifetime, SessionKey};
 use cloakroom_core::signing::Compression;
-use cloakroom_core::time::Timestamp;
+use cloakroom_core::time::{Timestamp, Zone};
 use cloakroom_core::version::DjangoVersion;
 
 use crate::host::HostRules;
@@ -192,6 +192,10 @@ pub struct LoginConfig {
     /// The cookie by which a browser is known in which its user has signed in before, so that others who guess at the
     /// account do not lock its owner out; `None`: there is none, as in Django. It is nothing without `throttle`.
     pub device_cookie: Option<CookieConfig>,
+    /// `PASSWORD_RESET_TIMEOUT`: seconds at which a link for a new password is still valid.
+    pub password_reset_timeout: i64,
+    /// `TIME_ZONE`, whatever `USE_TZ` says: the time in such a link is that of this zone's wall clock.
+    pub time_zone: Zone,
     /// Whether pages that asked for the signed-in user get `Cache-Control: private, no-store`, and other responses
     /// that set the session's or the CSRF cookie `private`.
     pub pages_are_private: bool,
@@ -211,6 +215,7 @@ impl Config {
         config.csrf.rules.veto = Veto::CrossAndSameSite;
         config.login.next_rule = NextRule::PathOnly;
         config.login.rehashes = true;
+        config.login.password_reset_timeout = 3600;
         config
     }
 
@@ -291,9 +296,19 @@ impl Config {
                 failure_time: Duration::ZERO,
                 most_waiting: 128,
                 device_cookie: None,
+                password_reset_timeout: 259_200,
+                time_zone: Zone::UTC,
                 pages_are_private: false,
             },
         }
+    }
+
+    /// The rules for links by which users choose a new password.
+    #[must_use]
+    pub fn reset_tokens(&self) -> ResetTokens {
+        ResetTokens::new(&self.secrets, self.login.password_reset_timeout)
+            .with_time_zone(self.login.time_zone)
+            .with_dates_in(self.session.lifetime.zone)
     }
 
     /// Finds what would show only at the first visit: a cookie that cannot be written, or that browsers would drop

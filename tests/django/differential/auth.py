@@ -1,5 +1,6 @@
 """Whose a session is, what ties it to a password, and names as they are typed."""
 
+import datetime
 import json
 import unicodedata
 from types import SimpleNamespace
@@ -8,9 +9,10 @@ from django.conf import settings
 from django.contrib import auth as django_auth
 from django.contrib.auth.forms import UsernameField
 from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.contrib.sessions.backends.base import SessionBase
 from django.core.exceptions import ValidationError
-from frozen import KEYS, hex_keys
+from frozen import KEYS, hex_keys, moment
 from function import Function, single
 from signing import compact
 
@@ -137,7 +139,76 @@ def normalized(case):
     return name
 
 
+RESET_TIMEOUT = 259_200
+
+
+def wall(micros):
+    return datetime.datetime(1970, 1, 1) + datetime.timedelta(microseconds=micros)
+
+
+def reset_user(case):
+    login = case["last_login"]
+    login = None if login is None else moment(login)
+    return User(pk=7, password=case["user"]["password"], last_login=login, email=case["email"])
+
+
+def generator(case):
+    """With the case's keys and clock. Its zone is UTC: `make_vectors.py` asks about others."""
+    settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS = case["keys"]
+    settings.PASSWORD_RESET_TIMEOUT = case["timeout"]
+    tokens = PasswordResetTokenGenerator()
+    tokens._now = lambda: wall(case["now"])
+    return tokens
+
+
+def reset(inputs):
+    made = 1_000_000_000_000_000 + inputs.below(3_000_000_000_000_000)
+    return {
+        "keys": inputs.any_of(KEYS),
+        "user": {"id": "7", "password": column(inputs), "is_active": True},
+        "email": inputs.any_of(["", "a@b.co", inputs.text(20)]),
+        "last_login": None if inputs.chance(0.2) else made - inputs.below(900_000_000_000_000),
+        "timeout": inputs.any_of([0, 60, 3600, RESET_TIMEOUT]),
+        "zone": "UTC",
+        "uses_tz": True,
+        "now": made,
+    }
+
+
+def reset_with_token(inputs):
+    case = reset(inputs)
+    token = generator({**case, "keys": [inputs.any_of(case["keys"])]}).make_token(reset_user(case))
+    case["now"] += inputs.any_of([0, 0, 0, 1_000_000, 59_999_999, 60_999_999, 61_000_000, -5_000_000, 3_600_000_000])
+    if inputs.chance(0.1):
+        changed = inputs.any_of(["email", "last_login", "password"])
+        if changed == "email":
+            case["email"] += "x"
+        elif changed == "last_login":
+            case["last_login"] = case["now"]
+        else:
+            case["user"]["password"] = column(inputs)
+    if inputs.chance(0.3):
+        token = inputs.mutated(token)
+    elif inputs.chance(0.05):
+        token = inputs.any_of(["", "-", token.upper(), "0" + token, "z" * 13 + token[6:], "z" * 14 + token[6:]])
+    return {**case, "token": token}
+
+
+def reset_question(op):
+    return lambda case: [{"op": op, **case, "keys": hex_keys(case["keys"])}]
+
+
 FUNCTIONS = [
+    Function(
+        "make a reset token", reset, reset_question("reset_make"), lambda case: generator(case).make_token(reset_user(case))
+    ),
+    Function(
+        "check a reset token",
+        reset_with_token,
+        reset_question("reset_check"),
+        lambda case: generator(case).check_token(reset_user(case), case["token"]),
+        accepts=lambda outcome: outcome,
+    ),
     Function("hash of a session", hashed, question_about_hash, lambda case: hash_of(case["password"], case["keys"][0])),
     Function(
         "owner of a session",

@@ -43,6 +43,7 @@ MODULES = {
         "auth_tests.test_context_processors",
         "auth_tests.test_remote_user",
         "auth_tests.test_signals",
+        "auth_tests.test_tokens",
     ],
     "async": ["async.test_async_auth"],
     "messages_tests": ["messages_tests"],

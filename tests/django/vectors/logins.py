@@ -1,15 +1,23 @@
 """Login, logout and who a session belongs to."""
 
+import datetime
 import json
+import os
+import time
+import zoneinfo
+from contextlib import contextmanager
+from unittest import mock
 
 from django.conf import settings
-from django.contrib.auth import get_user, login, logout, update_session_auth_hash
+from django.contrib.auth import get_user, login, logout, tokens, update_session_auth_hash
 from django.contrib.auth.forms import UsernameField
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.test import RequestFactory
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
 from . import NOW, SECRET
 from .clock import stopped_at
@@ -275,16 +283,19 @@ def usernames():
     return [{"typed": text, "username": UsernameField(max_length=150).to_python(text)} for text in texts]
 
 
-def reset_tokens():
-    import datetime
+def reset_user(**columns):
+    login = datetime.datetime(2024, 5, 6, 7, 8, 9, 123456, tzinfo=datetime.UTC)
+    return User(**{"pk": 7, "password": PASSWORD, "last_login": login, "email": "a@b.co", **columns})
 
+
+def reset_tokens():
     generator = PasswordResetTokenGenerator()
     rows = []
-    for last_login in (None, datetime.datetime(2024, 5, 6, 7, 8, 9, 123456, tzinfo=datetime.UTC)):
-        for email in ("a@b.co", "", "É@b.co"):
+    for last_login in (None, reset_user().last_login):
+        for email in ("a@b.co", "", "É@b.co", None):
             for password in (PASSWORD, "!x"):
                 for seconds in (0, 1, 700_000_000, 2_000_000_000):
-                    user = User(pk=7, password=password, last_login=last_login, email=email)
+                    user = reset_user(password=password, last_login=last_login, email=email)
                     rows.append(
                         {
                             "id": "7",
@@ -299,6 +310,125 @@ def reset_tokens():
     return rows
 
 
+@contextmanager
+def wall_clock(zone, seconds):
+    """The process's zone and time, as `TIME_ZONE` of a settings module sets the first."""
+
+    class Stopped(datetime.datetime):
+        @classmethod
+        def now(cls, tz=None):
+            assert tz is None
+            return datetime.datetime.fromtimestamp(seconds)
+
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = zone
+    time.tzset()
+    try:
+        with mock.patch.object(tokens, "datetime", Stopped):
+            yield
+    finally:
+        os.environ.pop("TZ")
+        if before is not None:
+            os.environ["TZ"] = before
+        time.tzset()
+
+
+# Summer and winter, the hour that comes twice in Berlin and the one that never comes.
+MOMENTS = (NOW, 1_688_000_000.75, 1_698_537_600, 1_698_541_200, 1_679_792_400, 4_102_444_800)
+
+
+def reset_tokens_made():
+    """With `USE_TZ = False` a login's date has no zone and is local."""
+    rows = []
+    for zone in ("UTC", "Europe/Berlin", "America/Chicago", "Asia/Kathmandu"):
+        for moment in MOMENTS:
+            for uses_tz in (True, False):
+                login = reset_user().last_login
+                if not uses_tz:
+                    login = login.astimezone(zoneinfo.ZoneInfo(zone)).replace(tzinfo=None)
+                with wall_clock(zone, moment):
+                    token = PasswordResetTokenGenerator().make_token(reset_user(last_login=login))
+                rows.append({"zone": zone, "uses_tz": uses_tz, "now": moment, "secret": SECRET, "token": token})
+    return rows
+
+
+def reset_tokens_checked():
+    generator = PasswordResetTokenGenerator()
+    made_at = 700_000_000
+    epoch = 978_307_200
+    good = generator._make_token_with_timestamp(reset_user(), made_at, SECRET)
+    older = generator._make_token_with_timestamp(reset_user(), made_at, "older")
+    time36, mac = good.split("-")
+    far = generator._make_token_with_timestamp(reset_user(), 36**13 - 1, SECRET)
+    too_far = generator._make_token_with_timestamp(reset_user(), 36**13, SECRET)
+    texts = [
+        good,
+        older,
+        far,
+        too_far,
+        "",
+        "-",
+        time36,
+        mac,
+        good.upper(),
+        f"{time36.upper()}-{mac}",
+        f"0{good}",
+        f"+{good}",
+        f" {good}",
+        f"{good} ",
+        f"{good}\n",
+        f"-{good}",
+        f"{good}-",
+        f"{time36[:2]}_{time36[2:]}-{mac}",
+        f"{time36}--{mac}",
+        f"{time36}-{mac[:-1]}",
+        f"{time36}-{mac}0",
+        f"{'z' * 13}-{mac}",
+        f"{'z' * 14}-{mac}",
+        f"{'1' * 1000}-{mac}",
+        f"é-{mac}",
+        f"{time36}-é",
+        good.replace(time36, "".join(chr(ord(c) - 48 + 0x660) if c.isdigit() else c for c in time36)),
+    ]
+    rows = []
+    for text in texts:
+        for fallbacks in ([], ["oldest", "older"]):
+            rows.append((text, fallbacks, made_at, 259_200, "UTC"))
+    for age in (-1_000_000, -1, 0, 3599, 3600, 3600.999, 3601, 259_200, 259_201):
+        for timeout in (0, 3600, 259_200):
+            rows.append((good, [], made_at + age, timeout, "UTC"))
+    for zone in ("America/Chicago", "Asia/Kathmandu"):
+        for age in (-20_700, 0, 3600, 21_600, 25_200, 25_201):
+            rows.append((good, [], made_at + age, 3600, zone))
+    result = []
+    for text, fallbacks, now, timeout, zone in rows:
+        settings.SECRET_KEY_FALLBACKS, settings.PASSWORD_RESET_TIMEOUT = fallbacks, timeout
+        with wall_clock(zone, now + epoch):
+            valid = generator.check_token(reset_user(), text)
+        result.append(
+            {
+                "token": text,
+                "secret": SECRET,
+                "fallbacks": fallbacks,
+                "now": now + epoch,
+                "timeout": timeout,
+                "zone": zone,
+                "valid": valid,
+            }
+        )
+    settings.SECRET_KEY_FALLBACKS, settings.PASSWORD_RESET_TIMEOUT = [], 259_200
+    return result
+
+
+def uids():
+    ids = ("1", "7", "12345", "0", "-1", "8d7ad3c2-8f8e-4d2b-9d5e-0a52d47e6f0c", "é", "??>", "a" * 100)
+    rows = []
+    for id in ids:
+        text = urlsafe_base64_encode(force_bytes(id))
+        rows.append({"id": id, "uidb64": text, "again": urlsafe_base64_decode(text).decode()})
+    return rows
+
+
 SECTIONS = {
     "session_auth_hash": auth_hashes,
     "login": logins,
@@ -307,4 +437,7 @@ SECTIONS = {
     "update_session_auth_hash": password_changes,
     "usernames": usernames,
     "reset_tokens": reset_tokens,
+    "reset_tokens_made": reset_tokens_made,
+    "reset_tokens_checked": reset_tokens_checked,
+    "uidb64": uids,
 }

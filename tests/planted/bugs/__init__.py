@@ -1,8 +1,8 @@
 """All bugs, in the order in which they build fastest: those of one test binary stand together."""
 
-from . import caches, cookies, csrf, databases, files, logins, passwords, requests, servers, sessions, signing, templates
+from . import caches, cookies, csrf, databases, files, logins, passwords, requests, servers, sessions, signing, templates, tokens
 
-PARTS = [signing, cookies, sessions, csrf, logins, passwords, databases, files, caches, servers, requests, templates]
+PARTS = [signing, cookies, sessions, csrf, logins, tokens, passwords, databases, files, caches, servers, requests, templates]
 BUGS = sorted(
     (bug for part in PARTS for bug in part.BUGS),
     key=lambda bug: (["cloakroom-core", "cloakroom-stores", "cloakroom"].index(bug.test.package), bug.test.target),

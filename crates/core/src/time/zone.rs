@@ -85,7 +85,7 @@ impl Zone {
     }
 
     /// The wall clock's reading as if it were UTC's.
-    fn wall(self, moment: Timestamp) -> Timestamp {
+    pub(crate) fn wall(self, moment: Timestamp) -> Timestamp {
         self.0.map_or(moment, |zone| {
             moment.plus_seconds(i64::from(offset_at(zone, moment).seconds()))
         })

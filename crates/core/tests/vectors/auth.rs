@@ -1,7 +1,10 @@
 //! Login, logout, and whose a session is.
 
-use cloakroom_core::auth::{AuthRules, Owner, Relogin, User};
+use cloakroom_core::auth::{
+    AuthRules, Owner, Relogin, ResetTokens, User, id_of_uidb64, normalize_username, uidb64,
+};
 use cloakroom_core::session::{SessionKey, SessionState};
+use cloakroom_core::time::{Timestamp, Zone};
 
 use crate::json::canonical;
 use crate::kept::Kept;
@@ -94,6 +97,84 @@ pub(crate) fn update_session_auth_hash(row: &Row, _: &Release) -> Answer {
     });
     let input = format!("{} current {}", before(row), row.value("current_user"));
     Answer::new(input, outcome(row, ""), ours)
+}
+
+pub(crate) fn username(row: &Row, _: &Release) -> Answer {
+    let typed = row.text("typed");
+    let ours = normalize_username(typed).unwrap_or_default();
+    Answer::new(typed, row.text("username"), ours)
+}
+
+/// 2001-01-01, from which reset tokens count.
+const RESET_EPOCH: Timestamp = Timestamp::from_unix_seconds(978_307_200);
+
+/// The user whom all reset tokens are for.
+fn reset_user() -> User {
+    let mut user = user("7").unwrap();
+    user.email = "a@b.co".to_owned();
+    user.last_login = Timestamp::from_sql_text("2024-05-06 07:08:09.123456");
+    user
+}
+
+fn zone(row: &Row) -> Zone {
+    match row.text("zone") {
+        "UTC" => Zone::UTC,
+        name => Zone::local(name).unwrap(),
+    }
+}
+
+pub(crate) fn reset_token(row: &Row, _: &Release) -> Answer {
+    let mut user = reset_user();
+    user.password = row.text("password").to_owned();
+    user.email = row.maybe_text("email").unwrap_or_default().to_owned();
+    user.last_login = user
+        .last_login
+        .filter(|_| row.maybe_text("last_login").is_some());
+    let now = RESET_EPOCH.plus_seconds(row.integer("seconds"));
+    let ours = ResetTokens::new(&row.secrets(), 259_200).make(&user, now);
+    let input = format!(
+        "{} {} {:?}",
+        user.email,
+        row.integer("seconds"),
+        user.last_login
+    );
+    Answer::new(input, row.text("token"), ours)
+}
+
+pub(crate) fn reset_token_made(row: &Row, _: &Release) -> Answer {
+    let columns = if row.flag("uses_tz") {
+        Zone::UTC
+    } else {
+        zone(row)
+    };
+    let tokens = ResetTokens::new(&row.secrets(), 259_200)
+        .with_time_zone(zone(row))
+        .with_dates_in(columns);
+    let ours = tokens.make(&reset_user(), row.time("now"));
+    let input = format!("{} {:?} {columns:?}", row.text("zone"), row.time("now"));
+    Answer::new(input, row.text("token"), ours)
+}
+
+pub(crate) fn reset_token_checked(row: &Row, _: &Release) -> Answer {
+    let tokens = ResetTokens::new(&row.secrets(), row.integer("timeout")).with_time_zone(zone(row));
+    let ours = tokens.check(&reset_user(), row.text("token"), row.time("now"));
+    let input = format!(
+        "{} {:?} {}",
+        row.text("token"),
+        row.time("now"),
+        row.text("zone")
+    );
+    Answer::new(input, row.flag("valid").to_string(), ours.to_string())
+}
+
+pub(crate) fn uid(row: &Row, _: &Release) -> Answer {
+    let text = uidb64(row.text("id"));
+    let again = id_of_uidb64(&text).unwrap_or_default();
+    Answer::new(
+        row.text("id"),
+        format!("{} {}", row.text("uidb64"), row.text("again")),
+        format!("{text} {again}"),
+    )
 }
 
 /// The session before, in short.

@@ -119,7 +119,7 @@ pub(super) const SECRETS: [&str; 4] = [
 ];
 
 /// Django's settings first, then those that Django does not have.
-const SETTINGS: [(&str, Kind); 65] = [
+const SETTINGS: &[(&str, Kind)] = &[
     ("ALLOWED_HOSTS", Kind::Texts),
     ("AUTHENTICATION_BACKENDS", Kind::Texts),
     ("CSRF_COOKIE_AGE", Kind::WholeOrNone),
@@ -137,6 +137,7 @@ const SETTINGS: [(&str, Kind); 65] = [
     ("LOGIN_REDIRECT_URL", Kind::Text),
     ("LOGIN_URL", Kind::Text),
     ("LOGOUT_REDIRECT_URL", Kind::Text),
+    ("PASSWORD_RESET_TIMEOUT", Kind::Whole),
     ("SECURE_PROXY_SSL_HEADER", Kind::TextsOrNone),
     ("SESSION_COOKIE_AGE", Kind::Whole),
     ("SESSION_COOKIE_DOMAIN", Kind::TextOrNone),

@@ -102,6 +102,19 @@ impl Config {
         }
         assign(
             settings,
+            "PASSWORD_RESET_TIMEOUT",
+            "a number of seconds",
+            &mut login.password_reset_timeout,
+        )?;
+        if login.password_reset_timeout < 1 {
+            return Err(ConfigError::new(
+                "PASSWORD_RESET_TIMEOUT",
+                "wants at least 1 second",
+            ));
+        }
+        login.time_zone = time_zone(settings)?.unwrap_or(Zone::UTC);
+        assign(
+            settings,
             "AUTHENTICATION_BACKENDS",
             "a list of texts",
             &mut login.backends,
@@ -287,13 +300,11 @@ fn warn_of_a_long_age(name: &str, age: Option<i64>) {
     }
 }
 
-/// `USE_TZ` and `TIME_ZONE`.
+/// In which zone dates are kept: by `USE_TZ` and `TIME_ZONE`.
 fn zone(settings: &Settings) -> Result<Zone, ConfigError> {
     let uses_tz = settings.parsed("USE_TZ", "true or false")?;
-    let name = settings.parsed::<String>("TIME_ZONE", "a name such as Europe/Berlin")?;
-    let zone = name.map(|name| of("TIME_ZONE", Zone::local(&name)));
-    match (uses_tz, zone.transpose()?) {
-        // Then the zone is only what Django shows dates in.
+    match (uses_tz, time_zone(settings)?) {
+        // Then the zone is what Django shows dates in, and counts a reset link's seconds by.
         (None | Some(true), _) => Ok(Zone::UTC),
         (Some(false), Some(zone)) => Ok(zone),
         (Some(false), None) => Err(ConfigError::new(
@@ -301,6 +312,13 @@ fn zone(settings: &Settings) -> Result<Zone, ConfigError> {
             "is missing; with USE_TZ off, dates are kept in that zone",
         )),
     }
+}
+
+/// `TIME_ZONE`.
+fn time_zone(settings: &Settings) -> Result<Option<Zone>, ConfigError> {
+    let name = settings.parsed::<String>("TIME_ZONE", "a name such as Europe/Berlin")?;
+    name.map(|name| of("TIME_ZONE", Zone::local(&name)))
+        .transpose()
 }
 
 /// JSON is the only one; the setting is there so that another is refused by its name.
@@ -390,6 +408,29 @@ mod tests {
             settings.set(*name, value.clone());
         }
         Config::from_settings(&settings)
+    }
+
+    #[test]
+    fn a_reset_link_lives_as_the_profile_and_the_setting_say() {
+        let timeout = |values: &[(&str, Value)]| {
+            Ok::<_, ConfigError>(config(values)?.login.password_reset_timeout)
+        };
+        assert_eq!(timeout(&[]), Ok(3600));
+        for profile in ["shared", "django"] {
+            assert_eq!(
+                timeout(&[("PROFILE", json!(profile))]),
+                Ok(259_200),
+                "{profile}"
+            );
+        }
+        assert_eq!(timeout(&[("PASSWORD_RESET_TIMEOUT", json!(60))]), Ok(60));
+        for refused in [json!(0), json!(-1), json!(1.5), json!(null)] {
+            assert!(timeout(&[("PASSWORD_RESET_TIMEOUT", refused)]).is_err());
+        }
+        // The wall clock counts, though dates are UTC's.
+        let chicago = config(&[("TIME_ZONE", json!("America/Chicago"))]).unwrap();
+        assert_eq!(Ok(chicago.login.time_zone), Zone::local("America/Chicago"));
+        assert_eq!(chicago.session.lifetime.zone, Zone::UTC);
     }
 
     #[test]

@@ -50,6 +50,7 @@ impl Settings {
         "LOGIN_THROTTLE",
         "LOGIN_URL",
         "LOGOUT_REDIRECT_URL",
+        "PASSWORD_RESET_TIMEOUT",
         "PBKDF2_ITERATIONS",
         "PROFILE",
         "SECURE_PROXY_SSL_HEADER",

@@ -1,8 +1,8 @@
 """What replaces Django's functions by questions to the judge (`crates/judge`)."""
 
-from . import auth, cookies, csrf, csrf_cookie, csrf_field, engines, middleware, sessions, signing, urls
+from . import auth, cookies, csrf, csrf_cookie, csrf_field, engines, middleware, sessions, signing, tokens, urls
 
-_EARLY = (signing, cookies, urls, csrf, csrf_cookie, csrf_field, sessions, engines, middleware, auth)
+_EARLY = (signing, cookies, urls, csrf, csrf_cookie, csrf_field, sessions, engines, middleware, auth, tokens)
 
 
 def install():

@@ -1,5 +1,6 @@
 //! Users, and how a session comes to belong to one.
 
+mod jwt;
 mod login;
 mod next;
 mod permission;
@@ -7,6 +8,7 @@ mod reset;
 mod throttle;
 mod user;
 
+pub use jwt::{Claims, JwtRules, TokenType, derived_signing_key};
 pub use login::{AuthRules, Owner, Relogin};
 pub use next::{
     NextRule, REDIRECT_FIELD_NAME, full_path, iri_to_uri, is_safe_next, login_redirect,

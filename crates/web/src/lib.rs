@@ -21,6 +21,8 @@ mod error;
 mod finish;
 mod host;
 mod layer;
+#[cfg(feature = "mail")]
+pub mod mail;
 mod newcomers;
 mod redirect;
 pub mod session;

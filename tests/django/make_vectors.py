@@ -38,10 +38,21 @@ def configure():
 
 
 def document():
-    from vectors import cookies, csrf, logins, passwords, redirects, session_objects, sessions, signing
+    from vectors import (
+        cookies,
+        csrf,
+        hashers,
+        logins,
+        passwords,
+        redirects,
+        session_objects,
+        sessions,
+        signing,
+        validators,
+    )
 
     result = {"django": django.get_version(), "python": ".".join(platform.python_version_tuple()[:2])}
-    for module in (signing, cookies, sessions, session_objects, csrf, passwords, logins, redirects):
+    for module in (signing, cookies, sessions, session_objects, csrf, passwords, hashers, validators, logins, redirects):
         for name, make in module.SECTIONS.items():
             result[name] = make()
     return result

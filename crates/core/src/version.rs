@@ -50,6 +50,16 @@ impl DjangoVersion {
             _ => 1_500_000,
         }
     }
+
+    /// How often this release's scrypt is done for one hash by default.
+    #[must_use]
+    pub fn scrypt_parallelism(self) -> u32 {
+        if (self.major, self.minor) < (5, 1) {
+            1
+        } else {
+            5
+        }
+    }
 }
 
 impl FromStr for DjangoVersion {

@@ -14,6 +14,8 @@ mod cookies;
 mod csrf;
 #[path = "vectors/deviations.rs"]
 mod deviations;
+#[path = "vectors/hashers.rs"]
+mod hashers;
 #[path = "vectors/json.rs"]
 mod json;
 #[path = "vectors/kept.rs"]
@@ -34,6 +36,8 @@ mod sessions;
 mod signing;
 #[path = "vectors/time.rs"]
 mod time;
+#[path = "vectors/validators.rs"]
+mod validators;
 
 use std::collections::BTreeSet;
 
@@ -76,6 +80,11 @@ const SECTIONS: [(&str, [usize; 3], Check); 45] = [
     ("password_usable", [7; 3], passwords::usable),
     ("password_weak_salt", [7; 3], passwords::weak_salt),
     ("password_defaults", [1; 3], passwords::defaults),
+    ("hasher_make", [447, 378, 378], hashers::make),
+    ("hasher_verify", [650, 559, 559], hashers::verify),
+    ("password_validate", [1040; 3], validators::validate),
+    ("password_help", [11; 3], validators::help),
+    ("password_digits", [83; 3], validators::digits),
     ("session_auth_hash", [18; 3], auth::session_auth_hash),
     ("login", [44; 3], auth::login),
     ("logout", [4; 3], auth::logout),

@@ -1,8 +1,10 @@
 //! Password hashes.
 
-use std::num::NonZeroU32;
+use std::collections::BTreeMap;
 
-use cloakroom_core::password::{Hashers, Verification, is_password_usable};
+use cloakroom_core::password::{
+    Algorithm, Hasher, Hashers, MakeError, Policy, Verification, is_password_usable,
+};
 use cloakroom_core::version::DjangoVersion;
 use serde::Deserialize;
 use serde_json::json;
@@ -10,8 +12,34 @@ use serde_json::json;
 use crate::question::{Answer, Ask, Fault};
 use crate::signing::unhex;
 
-fn hashers(iterations: NonZeroU32) -> Hashers {
-    Hashers::new(DjangoVersion::LATEST).with_iterations(iterations)
+/// An entry of `PASSWORD_HASHERS`, and what its hashes cost where it is not as in the newest Django.
+#[derive(Deserialize)]
+struct Listed {
+    hasher: String,
+    #[serde(default)]
+    options: BTreeMap<String, u32>,
+}
+
+fn hashers(listed: &[Listed]) -> Result<Hashers, Fault> {
+    let hasher = |listed: &Listed| {
+        let algorithm =
+            Algorithm::parse(&listed.hasher).map_err(|error| Fault::new("hasher", error))?;
+        let options = listed
+            .options
+            .iter()
+            .map(|(name, value)| (name.as_str(), *value));
+        let hasher = Hasher::new(algorithm, DjangoVersion::LATEST).with_options(options);
+        hasher.map_err(|error| Fault::new("options", error))
+    };
+    let mut all = listed
+        .iter()
+        .map(hasher)
+        .collect::<Result<Vec<_>, _>>()?
+        .into_iter();
+    let first = all
+        .next()
+        .ok_or_else(|| Fault::new("hashers", "there are none"))?;
+    Ok(Hashers::listed(first, all))
 }
 
 fn password(hex: &str) -> Result<Vec<u8>, Fault> {
@@ -22,14 +50,19 @@ fn password(hex: &str) -> Result<Vec<u8>, Fault> {
 pub(crate) struct Make {
     password: String,
     salt: String,
-    iterations: NonZeroU32,
+    hashers: Vec<Listed>,
 }
 
 impl Ask for Make {
     fn answer(self) -> Answer {
-        let encoded =
-            hashers(self.iterations).make_with_salt(&password(&self.password)?, &self.salt);
-        Ok(json!(encoded.map_err(|error| Fault::new("salt", error))?))
+        let made = hashers(&self.hashers)?.make_with_salt(&password(&self.password)?, &self.salt);
+        Ok(json!(made.map_err(|error| {
+            let what = match error {
+                MakeError::UnfitForBcrypt => "password",
+                _ => "salt",
+            };
+            Fault::new(what, error)
+        })?))
     }
 }
 
@@ -37,19 +70,18 @@ impl Ask for Make {
 pub(crate) struct Verify {
     password: String,
     encoded: String,
-    /// What new hashes cost.
-    iterations: NonZeroU32,
-    /// The most that is paid.
-    most: NonZeroU32,
-    accepts_md5: bool,
+    /// The preferred one first.
+    hashers: Vec<Listed>,
+    /// The most rounds of PBKDF2 that are paid, where it is not the default.
+    #[serde(default)]
+    most: Option<u32>,
 }
 
 impl Ask for Verify {
     fn answer(self) -> Answer {
-        let mut hashers = hashers(self.iterations).with_most_iterations(self.most);
-        if self.accepts_md5 {
-            hashers = hashers.insecure_accepting_md5();
-        }
+        let mut policy = Policy::DEFAULT;
+        policy.iterations = self.most.unwrap_or(policy.iterations);
+        let hashers = hashers(&self.hashers)?.with_policy(policy);
         Ok(
             match hashers.verify(&password(&self.password)?, &self.encoded) {
                 Verification::Wrong => json!("wrong"),

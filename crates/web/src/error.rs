@@ -8,6 +8,7 @@ use std::io;
 use axum::response::{IntoResponse, Response};
 use cloakroom_core::cookie::{CookieError, Refusal};
 use cloakroom_core::csrf::Reason;
+use cloakroom_core::password::MakeError;
 use cloakroom_core::random::RandomError;
 use cloakroom_core::session::{CommitError, StoreError, ValueError};
 use cloakroom_core::time::Timestamp;
@@ -44,6 +45,7 @@ enum Cause {
         until: Timestamp,
     },
     Random(RandomError),
+    Password(MakeError),
     Value(ValueError),
     Cookie(CookieError),
     CookieSettings(InvalidCookie),
@@ -259,6 +261,7 @@ impl Error {
             | Cause::Store(_)
             | Cause::Busy
             | Cause::Random(_)
+            | Cause::Password(_)
             | Cause::SpoolFull
             | Cause::Spool(_) => ErrorKind::Unavailable,
             Cause::SlowBody => ErrorKind::SlowBody,
@@ -317,6 +320,7 @@ impl fmt::Display for Error {
             Cause::Store(error) => error.fmt(formatter),
             Cause::Busy => formatter.write_str("too many passwords are being checked at once"),
             Cause::Random(error) => error.fmt(formatter),
+            Cause::Password(error) => error.fmt(formatter),
             Cause::Value(error) => error.fmt(formatter),
             Cause::Cookie(error) => error.fmt(formatter),
             Cause::CookieSettings(error) => error.fmt(formatter),
@@ -358,6 +362,7 @@ impl std::error::Error for Error {
             Cause::Commit(error) => error.source(),
             Cause::Store(error) => error.source(),
             Cause::Random(error) => error.source(),
+            Cause::Password(error) => error.source(),
             #[cfg(feature = "templates")]
             Cause::Template(error) => error.source(),
             Cause::Spool(error) => Some(error),
@@ -443,6 +448,12 @@ impl From<StoreError> for Error {
 impl From<RandomError> for Error {
     fn from(error: RandomError) -> Self {
         Self(Box::new(Cause::Random(error)))
+    }
+}
+
+impl From<MakeError> for Error {
+    fn from(error: MakeError) -> Self {
+        Self(Box::new(Cause::Password(error)))
     }
 }
 

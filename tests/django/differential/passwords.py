@@ -71,9 +71,19 @@ def checked(inputs):
         "password": given.hex(),
         "encoded": inputs.mixed(encoded, hostile=0.03, mutated=0.25),
         "iterations": preferred,
-        "most": MOST,
         "accepts_md5": inputs.chance(0.5),
     }
+
+
+def hashers_of(case):
+    """The list that the judge is asked with: PBKDF2 is preferred, salted MD5 may verify."""
+    pbkdf2 = {"hasher": "pbkdf2_sha256", "options": {"iterations": case["iterations"]}}
+    return [pbkdf2, {"hasher": "md5"}] if case.get("accepts_md5") else [pbkdf2]
+
+
+def question(op, case, **more):
+    asked = {name: case[name] for name in ("password", "salt", "encoded") if name in case}
+    return [{"op": op, **asked, "hashers": hashers_of(case), **more}]
 
 
 ROUNDS = ["03", "+3", "-3", " 3", "3 ", "3_0", "\u0663", "\uff13", "0", "", "3.0", "99999999999999999999", "4294967297"]
@@ -115,11 +125,11 @@ def column(inputs):
 
 
 FUNCTIONS = [
-    Function("make a hash", made, lambda case: [{"op": "password_make", **case}], make, full=300_000, quick=5_000),
+    Function("make a hash", made, lambda case: question("password_make", case), make, full=300_000, quick=5_000),
     Function(
         "verify a password",
         checked,
-        lambda case: [{"op": "password_verify", **case}],
+        lambda case: question("password_verify", case, most=MOST),
         check,
         accepts=lambda outcome: outcome in ("correct", "outdated"),
         full=300_000,

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::next::is_python_space;
+use crate::password::Attribute;
 use crate::session::StoreError;
 use crate::time::Timestamp;
 
@@ -53,6 +54,22 @@ impl User {
             is_active: true,
             date_joined,
         }
+    }
+
+    /// What password validators compare with, under the names that Django's model gives.
+    #[must_use]
+    pub fn attributes(&self) -> [Attribute<'_>; 4] {
+        let attribute = |name, verbose_name, value| Attribute {
+            name,
+            verbose_name,
+            value,
+        };
+        [
+            attribute("username", "username", self.username.as_str()),
+            attribute("first_name", "first name", &self.first_name),
+            attribute("last_name", "last name", &self.last_name),
+            attribute("email", "email address", &self.email),
+        ]
     }
 }
 

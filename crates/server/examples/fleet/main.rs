@@ -21,6 +21,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use cloakroom::Config;
+use cloakroom::password::{Algorithm, Hasher};
 use cloakroom_server::accept::{self, Limits};
 use cloakroom_server::commands::serve::Profile;
 use cloakroom_server::database_url::DatabaseUrl;
@@ -117,6 +118,7 @@ fn config(settings: &Settings) -> Result<Config, Failure> {
         }
     }
     let mut config = Config::from_settings(&given)?;
-    config.login.hashers = config.login.hashers.insecure_accepting_md5();
+    let md5 = Hasher::new(Algorithm::Md5, config.django_version);
+    config.login.hashers = config.login.hashers.accepting(md5);
     Ok(config)
 }

@@ -8,8 +8,7 @@ use std::time::Duration;
 use cloakroom_core::auth::{
     Device, Devices, Throttle, Throttled, Track, User as UserRow, UserChanged, canonical_login,
 };
-use cloakroom_core::password::Verification;
-use cloakroom_core::random::RandomError;
+use cloakroom_core::password::{MakeError, Verification};
 use cloakroom_core::session::StoreError;
 use cloakroom_core::time::Timestamp;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -277,7 +276,12 @@ impl<'a> Attempt<'a> {
                     let verification = hashers.verify(&password, &encoded);
                     let outdated =
                         verification == Verification::CorrectButOutdated && rehashes && !too_long;
-                    (verification, outdated.then(|| hashers.make(&password)))
+                    let rehashed = match outdated.then(|| hashers.make(&password)) {
+                        // Plain bcrypt is preferred: the hash that there is verifies more than a new one would.
+                        Some(Err(MakeError::UnfitForBcrypt)) => None,
+                        made => made,
+                    };
+                    (verification, rehashed)
                 }
             })
             .await
@@ -321,7 +325,7 @@ impl<'a> Attempt<'a> {
 }
 
 /// What a thread of the gate found, and the new hash if there is to be one.
-type Verified = (Verification, Option<Result<String, RandomError>>);
+type Verified = (Verification, Option<Result<String, MakeError>>);
 
 /// Counts a try here and at the other servers. If they cannot be asked, what was counted here holds.
 async fn count(throttle: &Throttle, track: &Track, now: Timestamp) -> Result<(), Throttled> {

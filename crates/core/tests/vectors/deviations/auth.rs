@@ -36,13 +36,28 @@ pub(crate) fn csrf_and_passwords() -> Vec<Deviation> {
             alike("wrong", malformed),
         ),
         everywhere(
-            "password_verify",
-            "PBKDF2 over SHA-1 is not read",
+            "hasher_verify",
+            "Django raises on text that is damaged; here it verifies no password",
+            alike("wrong", CLASSES.map(|class| format!("{class}: damaged"))),
+        ),
+        everywhere(
+            "hasher_verify",
+            "bcrypt 5 raises at more than 72 bytes; here they verify nothing",
+            alike("wrong", ["BCryptPasswordHasher: too long"]),
+        ),
+        everywhere(
+            "hasher_make",
+            "bcrypt takes what follows a NUL for the beginning: another password would fit too",
+            [("BCryptPasswordHasher a\0b", "unfit")],
+        ),
+        everywhere(
+            "hasher_verify",
+            "bcrypt takes what follows a NUL for the beginning: another password would fit too",
             alike(
                 "wrong",
                 [
-                    format!("secret pbkdf2_sha1$3${SALT}$+V7y5UsAwScBaH/8U009vQxfX4c="),
-                    format!("secret pbkdf2_sha1$7${SALT}$tLs0G9P8b83Mbbwxyf2kIvVcfwU="),
+                    "a\0b bcrypt$$2b$05$abcdefghijklmnopqrstuuZryQ3HLnGrTji8GGXkkAn2CuMsqqjDG",
+                    "a\0a bcrypt$$2b$05$abcdefghijklmnopqrstuu8.veTXNDPV2eEsdpKNczMw2otgh5LnK",
                 ],
             ),
         ),
@@ -53,6 +68,20 @@ pub(crate) fn csrf_and_passwords() -> Vec<Deviation> {
         ),
     ]
 }
+
+/// The hashers whose damaged texts were tried, and at some of which Django raises.
+const CLASSES: [&str; 10] = [
+    "PBKDF2PasswordHasher",
+    "PBKDF2SHA1PasswordHasher",
+    "Argon2PasswordHasher",
+    "BCryptSHA256PasswordHasher",
+    "BCryptPasswordHasher",
+    "ScryptPasswordHasher",
+    "MD5PasswordHasher",
+    "SHA1PasswordHasher",
+    "UnsaltedMD5PasswordHasher",
+    "UnsaltedSHA1PasswordHasher",
+];
 
 pub(crate) fn logins() -> Vec<Deviation> {
     let session =

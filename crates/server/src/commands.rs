@@ -9,10 +9,10 @@ mod prompt;
 pub mod serve;
 
 use std::fmt;
-use std::num::NonZeroU32;
 
-use cloakroom_core::password::Hashers;
+use cloakroom::LoginConfig;
 use cloakroom_core::version::DjangoVersion;
+use cloakroom_stores::Database;
 
 use crate::settings::Settings;
 
@@ -55,22 +55,13 @@ impl<E: std::error::Error> From<E> for Failure {
     }
 }
 
-/// The hashers for new passwords.
+/// How new passwords are hashed and what they must be, on this database's site.
 ///
 /// # Errors
-/// The settings name no release of Django, or no number of rounds.
-pub fn hashers(settings: &Settings) -> Result<Hashers, Failure> {
-    let hashers = Hashers::new(django_version(settings)?);
-    let Some(iterations) = settings.get("PBKDF2_ITERATIONS") else {
-        return Ok(hashers);
-    };
-    let iterations = iterations
-        .as_u64()
-        .and_then(|number| u32::try_from(number).ok());
-    let iterations = iterations
-        .and_then(NonZeroU32::new)
-        .ok_or_else(|| Failure::new("PBKDF2_ITERATIONS should be between 1 and 4294967295"))?;
-    Ok(hashers.with_iterations(iterations))
+/// The settings cannot be used, or the database does not answer.
+async fn passwords(settings: &Settings, database: &dyn Database) -> Result<LoginConfig, Failure> {
+    let profile = serve::profile(settings, database).await?;
+    Ok(serve::without_secrets(settings, Some(profile))?.login)
 }
 
 /// The release of Django that reads what we write.

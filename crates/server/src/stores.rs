@@ -282,7 +282,7 @@ pub async fn open_contents(
         }
         DatabaseUrl::MySql(url) => {
             let options = MySqlOptions {
-                zone: without_secrets(settings)?.session.lifetime.zone,
+                zone: without_secrets(settings, None)?.session.lifetime.zone,
                 sessions,
                 contents,
                 ..MySqlOptions::default()
@@ -298,7 +298,7 @@ pub(crate) fn sqlite_options(
     contents: Contents,
 ) -> Result<SqliteOptions, Failure> {
     Ok(SqliteOptions {
-        zone: without_secrets(settings)?.session.lifetime.zone,
+        zone: without_secrets(settings, None)?.session.lifetime.zone,
         sessions: Apart::of(settings)?.table(contents, settings)?,
         contents,
         ..SqliteOptions::default()

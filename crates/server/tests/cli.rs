@@ -316,7 +316,7 @@ fn createsuperuser_asks_until_the_answers_are_right() {
     assert_eq!(folder.run("migrate", &[]).status, 0);
     let ran = folder.answer(
         "createsuperuser",
-        "b/b\n\nnonsense\nann@b\none\ntwo\n \n \nsecret\nsecret\n",
+        "b/b\n\nnonsense\nann@b\none\ntwo\n \n \nsecret\nsecret\n\nsecret\nsecret\nY\n",
     );
     assert_eq!(
         (ran.status, ran.out.as_str()),
@@ -329,6 +329,8 @@ fn createsuperuser_asks_until_the_answers_are_right() {
         "Error: Enter a valid email address.",
         "Error: Your passwords didn't match.",
         "Error: Blank passwords aren't allowed.",
+        "This password is too short. It must contain at least 12 characters.\nThis password is too common.\n",
+        "Bypass password validation and create user anyway? [y/N]: ",
     ] {
         assert!(ran.err.contains(message), "{message:?} is not in {ran:?}");
     }
@@ -341,7 +343,10 @@ fn createsuperuser_asks_until_the_answers_are_right() {
 #[test]
 fn changepassword_changes_it_after_two_equal_answers() {
     let folder = Folder::with_superuser();
-    let ran = folder.answer("changepassword ann", "one\ntwo\n\nnew\nnew\n");
+    let ran = folder.answer(
+        "changepassword ann",
+        "one\ntwo\nann@example\nann@example\na coat for every peg\na coat for every peg\n",
+    );
     assert_eq!(
         (ran.status, ran.out.as_str()),
         (0, "Password changed successfully for user 'ann'\n"),
@@ -351,6 +356,14 @@ fn changepassword_changes_it_after_two_equal_answers() {
         ran.err
             .contains("Passwords do not match. Please try again.")
     );
+    assert!(
+        ran.err
+            .contains("The password is too similar to the email address."),
+        "{ran:?}"
+    );
+    let ran = folder.answer("changepassword ann", "\n\n\n");
+    ran.failed_with("Aborting password change for user 'ann' after 3 attempts");
+    assert!(ran.err.contains("Blank passwords aren't allowed."));
     folder
         .answer("changepassword nobody", "")
         .failed_with("user 'nobody' does not exist");

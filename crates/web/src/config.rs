@@ -1,6 +1,7 @@
 //! A site's settings: Django's, by profile, and what Django has no word for.
 
 mod apply;
+mod passwords;
 mod settings;
 
 use std::num::NonZeroU32;
@@ -10,7 +11,7 @@ use std::time::Duration;
 use cloakroom_core::auth::{Limits, NextRule, Relogin, ResetTokens};
 use cloakroom_core::cookie::{PreparedCookie, Refusal, SameSite, SiteCookie};
 use cloakroom_core::csrf::{CsrfRules, Veto};
-use cloakroom_core::password::Hashers;
+use cloakroom_core::password::{Hasher, Hashers, Validators};
 use cloakroom_core::secret::Secrets;
 use cloakroom_core::session::{Codec, Lifetime, SessionKey};
 use cloakroom_core::signing::Compression;
@@ -176,6 +177,8 @@ pub struct LoginConfig {
     pub backends: Vec<String>,
     /// How passwords are hashed.
     pub hashers: Hashers,
+    /// `AUTH_PASSWORD_VALIDATORS`: what new passwords must be.
+    pub validators: Validators,
     /// Whether a login writes a new hash where the stored one is not as new ones are. It ends the user's other
     /// sessions.
     pub rehashes: bool,
@@ -214,8 +217,10 @@ impl Config {
         };
         config.csrf.rules.veto = Veto::CrossAndSameSite;
         config.login.next_rule = NextRule::PathOnly;
+        config.login.hashers = Hashers::new(config.django_version).preferring(Hasher::ARGON2ID);
         config.login.rehashes = true;
         config.login.password_reset_timeout = 3600;
+        config.login.validators = Validators::strict();
         config
     }
 
@@ -291,6 +296,7 @@ impl Config {
                 relogin: Relogin::KeepsKey,
                 backends: Vec::new(),
                 hashers: Hashers::new(version),
+                validators: Validators::default(),
                 rehashes: true,
                 throttle: None,
                 failure_time: Duration::ZERO,

@@ -77,7 +77,7 @@ impl JwtRules {
     /// simplejwt's defaults, with keys of their own: each is [derived](derived_signing_key) from a secret key.
     #[must_use]
     pub fn new(secrets: &Secrets) -> Self {
-        let keys = secrets.iter().map(|secret| Key::derived(secret));
+        let keys = secrets.iter().map(Key::derived);
         let passwords = secrets
             .iter()
             .map(|secret| SaltedHmac::new(Self::PASSWORD_SALT, secret));

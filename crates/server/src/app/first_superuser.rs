@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::extract::{ConnectInfo, FromRequestParts, Path, RawForm};
 use axum::response::Response;
 use cloakroom::auth::{CreateUser, UserCreated, UserRow};
+use cloakroom::password::Validators;
 use cloakroom::time::Timestamp;
 use cloakroom::{Error, Page, redirect};
 use http::StatusCode;
@@ -20,10 +21,6 @@ use crate::pages::first_superuser::{Field, FirstSuperuser, LinkGone, MISMATCH, P
 use crate::pages::form::REQUIRED;
 use crate::pages::local_path::LocalPath;
 use crate::setup_link::{LinkRefused, SetupLink, Visit};
-
-/// The fewest characters of the first superuser's password (NIST SP 800-63B and Django's own validators ask
-/// for more or less; twelve is what our pages ask of everybody).
-const SHORTEST_PASSWORD: usize = 12;
 
 /// A request that the link lets through.
 pub(super) struct Admitted {
@@ -45,7 +42,8 @@ impl Admitted {
         page: &Page,
         wrong: Option<(&str, &str, Vec<Problem>)>,
     ) -> Result<Response, Error> {
-        let (origin, help) = (self.link().origin(), password_help());
+        let validators = &self.app.cloakroom.config().login.validators;
+        let (origin, help) = (self.link().origin(), validators.help_texts());
         let mut view = FirstSuperuser::form(&self.action, &origin, &help);
         if let Some((username, email, problems)) = wrong {
             view = view.refused(username, email, problems);
@@ -109,11 +107,10 @@ pub(super) async fn submit(
         last_field(&form, "password1"),
         last_field(&form, "password2"),
     );
-    let problems = match accepted(&typed, &email, &password, &again) {
+    let validators = &app.cloakroom.config().login.validators;
+    let problems = match accepted(&typed, &email, &password, &again, validators) {
         Err(problems) => problems,
-        Ok((username, email)) => {
-            let mut user = UserRow::new("", username, Timestamp::now());
-            user.email = email;
+        Ok(mut user) => {
             user.password = hashed(app, password.into_owned()).await?;
             user.is_staff = true;
             user.is_superuser = true;
@@ -141,12 +138,6 @@ fn gone(app: &App) -> Response {
     answer::uncached(answer::formless(&app.templates, StatusCode::GONE, &view))
 }
 
-fn password_help() -> [String; 1] {
-    [format!(
-        "At least {SHORTEST_PASSWORD} characters. A few words that only you would put together are good."
-    )]
-}
-
 /// The password's hash, computed off the threads that serve requests.
 async fn hashed(app: &App, password: String) -> Result<String, Error> {
     let hashers = app.cloakroom.config().login.hashers.clone();
@@ -156,13 +147,14 @@ async fn hashed(app: &App, password: String) -> Result<String, Error> {
     }
 }
 
-/// Name and address as they are kept, or all that is wrong.
+/// The user with name and address as they are kept, or all that is wrong.
 fn accepted(
     username: &str,
     email: &str,
     password: &str,
     again: &str,
-) -> Result<(String, String), Vec<Problem>> {
+    validators: &Validators,
+) -> Result<UserRow, Vec<Problem>> {
     let mut problems = Vec::new();
     let mut problem = |field, message: String| problems.push(Problem { field, message });
     let username = new_user::username(username.trim())
@@ -171,20 +163,21 @@ fn accepted(
     let email = new_user::email(email)
         .map_err(|message| problem(Field::Email, message))
         .ok();
+    let mut user = UserRow::new("", username.unwrap_or_default(), Timestamp::now());
+    user.email = email.unwrap_or_default();
     if password.is_empty() {
         problem(Field::Password, REQUIRED.to_owned());
-    } else if password.chars().count() < SHORTEST_PASSWORD {
-        let rule = format!("It must contain at least {SHORTEST_PASSWORD} characters.");
-        problem(
-            Field::Password,
-            format!("This password is too short. {rule}"),
-        );
+    } else {
+        for found in validators.validate(password, &user.attributes()) {
+            problem(Field::Password, found.message);
+        }
     }
     if password != again {
         problem(Field::PasswordAgain, MISMATCH.to_owned());
     }
-    match (username, email) {
-        (Some(username), Some(email)) if problems.is_empty() => Ok((username, email)),
-        _ => Err(problems),
+    if problems.is_empty() {
+        Ok(user)
+    } else {
+        Err(problems)
     }
 }

@@ -2,7 +2,7 @@
 
 use cloakroom_core::auth::UserChanged;
 
-use super::{Failure, hashers, prompt, quoted};
+use super::{Failure, passwords, prompt, quoted, serve};
 use crate::database_url::DatabaseUrl;
 use crate::output;
 use crate::settings::Settings;
@@ -13,8 +13,9 @@ pub(crate) async fn run(
     url: &DatabaseUrl,
     settings: &Settings,
 ) -> Result<(), Failure> {
-    let hashers = hashers(settings)?;
+    serve::check_settings(settings)?;
     let store = open_database(url, settings).await?;
+    let passwords = passwords(settings, &*store).await?;
     let username = username.or_else(super::create_superuser::system_username);
     let username =
         username.ok_or_else(|| Failure::new("name the user whose password to change"))?;
@@ -32,7 +33,14 @@ pub(crate) async fn run(
             output::message("Passwords do not match. Please try again.");
             continue;
         }
-        let encoded = hashers.make(password.as_bytes())?;
+        let problems = passwords.validators.validate(&password, &user.attributes());
+        if !problems.is_empty() {
+            for problem in problems {
+                output::message(problem.message);
+            }
+            continue;
+        }
+        let encoded = passwords.hashers.make(password.as_bytes())?;
         return match store.set_password(&user.id, None, &encoded).await? {
             UserChanged::Changed => {
                 output::result(format_args!(

@@ -95,7 +95,7 @@ async fn look_at_stores(
     url: &DatabaseUrl,
 ) -> Result<(Vec<String>, Vec<String>), Failure> {
     let database = open_database(url, settings).await?;
-    let stores = Stores::open(database, settings, &without_secrets(settings)?).await?;
+    let stores = Stores::open(database, settings, &without_secrets(settings, None)?).await?;
     let problems = stores.check().await?;
     if !problems.is_empty() {
         return Ok((

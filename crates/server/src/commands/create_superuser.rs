@@ -4,12 +4,12 @@ use std::os::unix::ffi::OsStringExt as _;
 
 use clap::Args;
 use cloakroom_core::auth::{CreateUser, User, UserCreated};
-use cloakroom_core::password::unusable_password;
+use cloakroom_core::password::{Validators, unusable_password};
 use cloakroom_core::time::Timestamp;
 use cloakroom_stores::Database;
 use zeroize::Zeroizing;
 
-use super::{Failure, hashers, prompt};
+use super::{Failure, passwords, prompt, serve};
 use crate::database_url::DatabaseUrl;
 use crate::settings::Settings;
 use crate::stores::open_database;
@@ -33,17 +33,16 @@ pub(crate) async fn run(
     url: &DatabaseUrl,
     settings: &Settings,
 ) -> Result<(), Failure> {
-    let hashers = hashers(settings)?;
+    serve::check_settings(settings)?;
     let store = open_database(url, settings).await?;
-    let (username, email, password) = if options.no_input {
+    let passwords = passwords(settings, &*store).await?;
+    let (mut user, password) = if options.no_input {
         given(options, &*store).await?
     } else {
-        asked(options, &*store).await?
+        asked(options, &*store, &passwords.validators).await?
     };
-    let mut user = User::new("", username, Timestamp::now());
-    user.email = email;
     user.password = match password {
-        Some(password) => hashers.make(&password)?,
+        Some(password) => passwords.hashers.make(&password)?,
         None => unusable_password()?,
     };
     user.is_superuser = true;
@@ -65,7 +64,14 @@ pub(super) fn system_username() -> Option<String> {
         .find(|name| !name.is_empty())
 }
 
-type Answers = (String, String, Option<Zeroizing<Vec<u8>>>);
+/// The user, and the password if there is to be one.
+type Answers = (User, Option<Zeroizing<Vec<u8>>>);
+
+fn user_of(username: String, email: String) -> User {
+    let mut user = User::new("", username, Timestamp::now());
+    user.email = email;
+    user
+}
 
 async fn given(options: Options, store: &dyn Database) -> Result<Answers, Failure> {
     let missing = |option| Failure::new(format!("You must use --{option} with --noinput."));
@@ -80,10 +86,14 @@ async fn given(options: Options, store: &dyn Database) -> Result<Answers, Failur
     {
         return Err(Failure::new("Blank passwords aren't allowed."));
     }
-    Ok((username, valid_email(&email)?, password))
+    Ok((user_of(username, valid_email(&email)?), password))
 }
 
-async fn asked(options: Options, store: &dyn Database) -> Result<Answers, Failure> {
+async fn asked(
+    options: Options,
+    store: &dyn Database,
+    validators: &Validators,
+) -> Result<Answers, Failure> {
     let mut username = match options.username {
         Some(username) => Some(valid_username(&username, store).await?),
         None => None,
@@ -117,17 +127,28 @@ async fn asked(options: Options, store: &dyn Database) -> Result<Answers, Failur
             break email;
         }
     };
+    let user = user_of(username, email);
     loop {
         let password = prompt::password("Password: ")?;
         if *prompt::password("Password (again): ")? != *password {
             output::message("Error: Your passwords didn't match.");
         } else if password.trim().is_empty() {
             output::message("Error: Blank passwords aren't allowed.");
-        } else {
+        } else if is_wanted(&password, &user, validators)? {
             let bytes = Zeroizing::new(password.as_bytes().to_vec());
-            return Ok((username, email, Some(bytes)));
+            return Ok((user, Some(bytes)));
         }
     }
+}
+
+/// Whether the validators find nothing wrong, or whoever was told what is says that it does not matter.
+fn is_wanted(password: &str, user: &User, validators: &Validators) -> Result<bool, Failure> {
+    let problems = validators.validate(password, &user.attributes());
+    for problem in &problems {
+        output::message(&problem.message);
+    }
+    let question = "Bypass password validation and create user anyway? [y/N]: ";
+    Ok(problems.is_empty() || prompt::line(question)?.eq_ignore_ascii_case("y"))
 }
 
 /// The answer, or `None` after saying what is wrong with it.

@@ -117,16 +117,19 @@ fn router(site: &Site, findings: Findings) -> Result<Router, Failure> {
 
 /// Whether a site can be put together from these settings, whatever its key and database.
 pub(crate) fn check_settings(settings: &Settings) -> Result<(), Failure> {
-    without_secrets(settings)?;
+    without_secrets(settings, None)?;
     clearing_interval(settings, Profile::Strict)?;
     session_table(settings)?;
     templates(settings).map(drop)
 }
 
 /// The configuration for what needs no key.
-pub(crate) fn without_secrets(settings: &Settings) -> Result<Config, Failure> {
+pub(crate) fn without_secrets(
+    settings: &Settings,
+    profile: Option<Profile>,
+) -> Result<Config, Failure> {
     let stand_in = SecretKey::insecure_new("stands in for the key, which is checked elsewhere")?;
-    config(settings, &Secrets::new(stand_in), None)
+    config(settings, &Secrets::new(stand_in), profile)
 }
 
 /// How often expired sessions are deleted. Once a day on a site of our own, where nobody else does it; beside a

@@ -14,6 +14,10 @@ pub(super) enum Kind {
     SameSite,
     Texts,
     TextsOrNone,
+    /// Objects by name, as of options.
+    Object,
+    /// A list of objects.
+    Objects,
 }
 
 impl Kind {
@@ -52,6 +56,10 @@ impl Kind {
             }
             Self::Texts => texts(&value),
             Self::TextsOrNone => texts(&value) || value.is_null(),
+            Self::Object => value.is_object(),
+            Self::Objects => value
+                .as_array()
+                .is_some_and(|items| items.iter().all(Value::is_object)),
         };
         let none = matches!(
             self,
@@ -75,6 +83,8 @@ impl Kind {
             Self::SameSite => "Lax, Strict, None or false",
             Self::Texts => r#"a list of texts in JSON, such as ["a", "b"]"#,
             Self::TextsOrNone => r#"a list of texts in JSON, such as ["a", "b"], or null"#,
+            Self::Object => r#"an object in JSON, such as {"argon2": {"time_cost": 3}}"#,
+            Self::Objects => r#"a list of objects in JSON, such as [{"NAME": "…"}]"#,
         }
     }
 }
@@ -122,6 +132,7 @@ pub(super) const SECRETS: [&str; 4] = [
 const SETTINGS: &[(&str, Kind)] = &[
     ("ALLOWED_HOSTS", Kind::Texts),
     ("AUTHENTICATION_BACKENDS", Kind::Texts),
+    ("AUTH_PASSWORD_VALIDATORS", Kind::Objects),
     ("CSRF_COOKIE_AGE", Kind::WholeOrNone),
     ("CSRF_COOKIE_DOMAIN", Kind::TextOrNone),
     ("CSRF_COOKIE_HTTPONLY", Kind::Bool),
@@ -138,6 +149,7 @@ const SETTINGS: &[(&str, Kind)] = &[
     ("LOGIN_URL", Kind::Text),
     ("LOGOUT_REDIRECT_URL", Kind::Text),
     ("PASSWORD_RESET_TIMEOUT", Kind::Whole),
+    ("PASSWORD_HASHERS", Kind::Texts),
     ("SECURE_PROXY_SSL_HEADER", Kind::TextsOrNone),
     ("SESSION_COOKIE_AGE", Kind::Whole),
     ("SESSION_COOKIE_DOMAIN", Kind::TextOrNone),
@@ -172,6 +184,7 @@ const SETTINGS: &[(&str, Kind)] = &[
     ("LOGIN_QUEUE", Kind::Whole),
     ("LOGIN_THROTTLE", Kind::Bool),
     ("MAX_CONNECTIONS", Kind::Whole),
+    ("PASSWORD_HASHER_OPTIONS", Kind::Object),
     ("PBKDF2_ITERATIONS", Kind::Whole),
     ("PROFILE", Kind::Text),
     ("SESSIONS", Kind::Text),

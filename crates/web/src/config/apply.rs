@@ -4,7 +4,6 @@ mod throttle;
 
 use cloakroom_core::cookie::{SameSite, SetCookie};
 use cloakroom_core::csrf::{TokenHeader, TrustedOrigins};
-use cloakroom_core::password::Hashers;
 use cloakroom_core::secret::Secrets;
 use cloakroom_core::session::SessionKey;
 use cloakroom_core::time::Zone;
@@ -20,7 +19,7 @@ const LONGEST_KEY: usize = 128;
 
 /// `PROFILE`.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Profile {
+pub(super) enum Profile {
     Strict,
     Shared,
     Django,
@@ -58,12 +57,14 @@ impl Config {
             ConfigError::new("SECRET_KEY", "is missing; set it, or SECRET_KEY_FILE")
         })?;
         let secrets = Secrets::new(key).with_fallbacks(settings.fallbacks.clone());
-        let mut config = match settings.profile()? {
+        let profile = settings.profile()?;
+        let mut config = match profile {
             Profile::Strict => Self::strict(secrets),
             Profile::Shared => Self::shared(secrets),
             Profile::Django => Self::django(secrets),
         };
         config.apply_login(settings)?;
+        config.apply_passwords(settings, profile)?;
         config.apply_session(settings)?;
         config.apply_throttle(settings)?;
         config.apply_csrf(settings)?;
@@ -76,14 +77,9 @@ impl Config {
         let login = &mut self.login;
         if let Some(text) = settings.parsed::<String>("DJANGO_VERSION", "a version such as 6.1")? {
             self.django_version = of("DJANGO_VERSION", text.parse())?;
-            login.hashers = Hashers::new(self.django_version);
         }
         let accepts = settings.parsed("SIGNED_COOKIE_LEGACY_SALT_FALLBACK", "true or false")?;
         self.accepts_legacy_signed_cookies = accepts.or(self.accepts_legacy_signed_cookies);
-        if let Some(iterations) = settings.parsed("PBKDF2_ITERATIONS", "a number above 0")? {
-            login.hashers = login.hashers.clone().with_iterations(iterations);
-            login.rehashes = true;
-        }
         let urls = [
             ("LOGIN_URL", &mut login.login_url),
             ("LOGIN_REDIRECT_URL", &mut login.login_redirect_url),
@@ -485,6 +481,24 @@ mod tests {
             ("TRUSTED_PROXIES", json!(["everybody"])),
             ("LOGIN_URL", json!("login")),
             ("PBKDF2_ITERATIONS", json!(0)),
+            ("PASSWORD_HASHERS", json!([])),
+            ("PASSWORD_HASHERS", json!("argon2")),
+            (
+                "PASSWORD_HASHERS",
+                json!(["shop.hashers.Argon2PasswordHasher"]),
+            ),
+            ("PASSWORD_HASHER_OPTIONS", json!([])),
+            ("PASSWORD_HASHER_OPTIONS", json!({"argon3": {}})),
+            ("PASSWORD_HASHER_OPTIONS", json!({"md5": {}})),
+            ("PASSWORD_HASHER_OPTIONS", json!({"argon2": {"rounds": 12}})),
+            (
+                "PASSWORD_HASHER_OPTIONS",
+                json!({"argon2": {"time_cost": 0}}),
+            ),
+            (
+                "AUTH_PASSWORD_VALIDATORS",
+                json!([{"NAME": "shop.Validator"}]),
+            ),
             ("ANONYMOUS_SESSIONS_PER_HOUR", json!(0)),
             ("CSRF_USE_SESSIONS", json!("yes")),
             ("BEARER_HAS_NO_COOKIES", json!(1)),

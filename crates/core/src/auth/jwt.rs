@@ -212,7 +212,7 @@ impl JwtRules {
         }
         let payload = self.keys.iter().find_map(|key| key.verified(token))?;
         let claims = serde_json::from_slice::<Map<String, Value>>(&payload).ok()?;
-        Claims::read(claims, kind, now, self)
+        Claims::read(&claims, kind, now, self)
     }
 
     /// Whether the user is active and the password still that under which the token was made. Of a token of

@@ -46,7 +46,7 @@ pub struct Claims {
 impl Claims {
     /// `None` if one is missing, or is not as the rules want it.
     pub(super) fn read(
-        claims: Map<String, Value>,
+        claims: &Map<String, Value>,
         kind: TokenType,
         now: Timestamp,
         rules: &JwtRules,

@@ -1,13 +1,17 @@
 //! Users, and how a session comes to belong to one.
 
+mod families;
 mod jwt;
+mod ledger;
 mod login;
 mod next;
 mod permission;
 mod reset;
 mod throttle;
+mod tickets;
 mod user;
 
+pub use families::{Exchanged, TokenError, TokenFamilies};
 pub use jwt::{Claims, JwtRules, TokenType, derived_signing_key};
 pub use login::{AuthRules, Owner, Relogin};
 pub use next::{
@@ -17,5 +21,6 @@ pub use next::{
 pub use permission::Permissions;
 pub use reset::{ResetTokens, id_of_uidb64, uidb64};
 pub use throttle::{Delays, Device, Devices, Limits, Throttle, Throttled, Track};
+pub use tickets::{Ticket, TicketRules};
 pub use user::{CreateUser, User, UserChanged, UserCreated, UserStore};
 pub use user::{LONGEST_USERNAME, canonical_login, normalize_username};

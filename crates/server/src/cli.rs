@@ -63,6 +63,12 @@ enum Command {
         #[command(flatten)]
         database: Database,
     },
+    /// Show the key with which a Django beside the site signs and reads access tokens
+    #[command(name = "jwt-key")]
+    JwtKey {
+        #[command(flatten)]
+        database: Database,
+    },
     /// Look for what is wrong with the settings
     Check {
         /// Look for what is wrong for a site that others can reach, too
@@ -135,6 +141,9 @@ impl Cli {
                 }
                 Command::ClearSessions { database } => {
                     commands::clear_sessions::run(&database.url(&settings)?, &settings).await
+                }
+                Command::JwtKey { database } => {
+                    commands::jwt_key::run(&settings, &database.url(&settings)?)
                 }
                 Command::Check { deploy, database } => {
                     let url = match database {

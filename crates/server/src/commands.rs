@@ -4,6 +4,7 @@ pub(crate) mod change_password;
 pub(crate) mod check;
 pub(crate) mod clear_sessions;
 pub(crate) mod create_superuser;
+pub(crate) mod jwt_key;
 pub(crate) mod migrate;
 mod prompt;
 pub mod serve;

@@ -397,6 +397,35 @@ fn commands_need_a_database_that_is_there() {
 }
 
 #[test]
+fn jwt_key_prints_the_key_and_nothing_else() {
+    let folder = Folder::new();
+    let ran = folder.run("jwt-key", &[("SECRET_KEY", STRONG)]);
+    assert_eq!((ran.status, ran.out.len()), (0, 44), "{}", ran.out);
+    assert!(!ran.out.trim_end().contains(char::is_whitespace));
+    assert!(ran.err.contains("SIGNING_KEY"), "it says where to put it");
+    let again = folder.run(
+        "jwt-key",
+        &[("SECRET_KEY", STRONG), ("SECRET_KEY_FALLBACKS", STRONG)],
+    );
+    assert_eq!(again.out, ran.out);
+    let other = folder.run("jwt-key", &[("SECRET_KEY", &STRONG.replace('0', "1"))]);
+    assert_ne!(other.out, ran.out);
+    for variables in [
+        &[][..],
+        &[("SECRET_KEY", STRONG), ("JWT_SIGNING_KEY", STRONG)],
+    ] {
+        let refused = folder.run("jwt-key", variables);
+        assert_eq!(
+            (refused.status, refused.out.as_str()),
+            (1, ""),
+            "{}",
+            refused.err
+        );
+        assert!(!refused.err.contains(STRONG));
+    }
+}
+
+#[test]
 fn clearsessions_is_silent() {
     let folder = Folder::with_superuser();
     assert_eq!(folder.run("clearsessions", &[]), (0, "", ""));

@@ -1,6 +1,7 @@
 //! A site's settings: Django's, by profile, and what Django has no word for.
 
 mod apply;
+mod jwt;
 mod passwords;
 mod settings;
 
@@ -20,6 +21,7 @@ use cloakroom_core::version::DjangoVersion;
 
 use crate::host::HostRules;
 
+pub use jwt::JwtConfig;
 use settings::of;
 pub use settings::{ConfigError, Settings};
 
@@ -50,6 +52,8 @@ pub struct Config {
     pub hosts: HostRules,
     /// Login, logout and passwords.
     pub login: LoginConfig,
+    /// Access and refresh tokens.
+    pub jwt: JwtConfig,
 }
 
 /// The `SESSION_…` settings.
@@ -306,6 +310,7 @@ impl Config {
                 time_zone: Zone::UTC,
                 pages_are_private: false,
             },
+            jwt: JwtConfig::new(),
         }
     }
 
@@ -324,14 +329,14 @@ impl Config {
     /// A site that is made without this check answers 500 wherever it would have to set such a cookie.
     ///
     /// # Errors
-    /// The session's or the CSRF cookie is not as browsers want it.
+    /// The session's or the CSRF cookie is not as browsers want it, or a token would live longer than it may.
     pub fn check(&self) -> Result<(), ConfigError> {
         let _ = of("SESSION_COOKIE_NAME", self.session.cookie.checked())?;
         let _ = of("CSRF_COOKIE_NAME", self.csrf.cookie.checked())?;
         if let Some(cookie) = &self.login.device_cookie {
             let _ = of("LOGIN_DEVICE_COOKIE_NAME", cookie.checked())?;
         }
-        Ok(())
+        self.jwt.check()
     }
 
     /// From the environment: `SECRET_KEY`, `SECRET_KEY_FALLBACKS`, their files, `CLOAKROOM_PROFILE`, and any

@@ -6,13 +6,14 @@ use std::fmt;
 use std::io;
 
 use axum::response::{IntoResponse, Response};
+use cloakroom_core::auth::TokenError;
 use cloakroom_core::cookie::{CookieError, Refusal};
 use cloakroom_core::csrf::Reason;
 use cloakroom_core::password::MakeError;
 use cloakroom_core::random::RandomError;
 use cloakroom_core::session::{CommitError, StoreError, ValueError};
 use cloakroom_core::time::Timestamp;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, RETRY_AFTER, VARY};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, RETRY_AFTER, VARY, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 
 use crate::config::InvalidCookie;
@@ -38,6 +39,11 @@ enum Cause {
     Commit(CommitError),
     Store(StoreError),
     Busy,
+    /// `sent`: there was one, and it is no good.
+    Token {
+        sent: bool,
+    },
+    NoTokenStore,
     TooManySessions {
         seconds: u64,
     },
@@ -107,6 +113,8 @@ pub enum ErrorKind {
     SessionInterrupted,
     /// 401, or a redirect: the page is for users.
     LoginRequired,
+    /// 401: the request has no access token that is valid. Always JSON, with `WWW-Authenticate`.
+    InvalidToken,
     /// 403: the form did not prove to be the site's own. `no_cookie`: because there was no cookie at all.
     CsrfFailed {
         /// The browser sent no CSRF cookie.
@@ -136,6 +144,7 @@ impl ErrorKind {
             Self::BadHost => "bad_host",
             Self::SessionInterrupted => "session_interrupted",
             Self::LoginRequired => "login_required",
+            Self::InvalidToken => "invalid_token",
             Self::CsrfFailed { .. } => "csrf_failed",
             Self::SlowBody => "slow_body",
             Self::BodyTooLarge => "body_too_large",
@@ -158,6 +167,15 @@ impl Error {
 
     pub(crate) fn login_required(location: Option<String>) -> Self {
         Self(Box::new(Cause::LoginRequired { location }))
+    }
+
+    /// A token is missing, or not valid.
+    pub(crate) fn token(sent: bool) -> Self {
+        Self(Box::new(Cause::Token { sent }))
+    }
+
+    pub(crate) fn no_token_store() -> Self {
+        Self(Box::new(Cause::NoTokenStore))
     }
 
     pub(crate) fn busy() -> Self {
@@ -232,7 +250,7 @@ impl Error {
             Cause::LoginRequired { location: Some(_) } => StatusCode::FOUND,
             _ => match self.kind() {
                 ErrorKind::BadHost | ErrorKind::SessionInterrupted => StatusCode::BAD_REQUEST,
-                ErrorKind::LoginRequired => StatusCode::UNAUTHORIZED,
+                ErrorKind::LoginRequired | ErrorKind::InvalidToken => StatusCode::UNAUTHORIZED,
                 ErrorKind::CsrfFailed { .. } => StatusCode::FORBIDDEN,
                 ErrorKind::SlowBody => StatusCode::REQUEST_TIMEOUT,
                 ErrorKind::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -255,6 +273,7 @@ impl Error {
                 no_referer: matches!(reason, Reason::NoReferer),
             },
             Cause::LoginRequired { .. } => ErrorKind::LoginRequired,
+            Cause::Token { .. } => ErrorKind::InvalidToken,
             Cause::Commit(CommitError::Interrupted) => ErrorKind::SessionInterrupted,
             Cause::Commit(CommitError::TooLarge(_)) => ErrorKind::Internal,
             Cause::Commit(_)
@@ -273,6 +292,7 @@ impl Error {
             | Cause::CookieSettings(_)
             | Cause::RefusedCookie { .. }
             | Cause::Closed
+            | Cause::NoTokenStore
             | Cause::NoLayer => ErrorKind::Internal,
             #[cfg(feature = "templates")]
             Cause::NoTemplates | Cause::Template(_) => ErrorKind::Internal,
@@ -290,7 +310,7 @@ impl Error {
         }
         // What a client can cause at will is no warning; `{:?}` keeps a line a line.
         match self.kind() {
-            ErrorKind::LoginRequired => {}
+            ErrorKind::LoginRequired | ErrorKind::InvalidToken => {}
             ErrorKind::BadHost
             | ErrorKind::CsrfFailed { .. }
             | ErrorKind::SessionInterrupted
@@ -343,6 +363,11 @@ impl fmt::Display for Error {
                 "the session and the cookies are closed: their response is made, or the session is being saved; call \
                  session.save().await first",
             ),
+            Cause::Token { .. } => formatter.write_str("the request has no access token that is valid"),
+            Cause::NoTokenStore => formatter.write_str(
+                "the site keeps its sessions in cookies, and tokens need a store: give it one by \
+                 Cloakroom::with_token_store before its layer is made",
+            ),
             Cause::NoLayer => formatter.write_str(
                 "Cloakroom's layer does not run for this route: add .layer(cloakroom.layer()) after the route",
             ),
@@ -392,6 +417,15 @@ impl IntoResponse for Error {
             let seconds = until.whole_seconds_since(Timestamp::now()).max(0) + 1;
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
+        if let Cause::Token { sent } = *self.0 {
+            // RFC 6750, section 3.1: who sent none is told no error.
+            let challenge = if sent {
+                r#"Bearer error="invalid_token""#
+            } else {
+                "Bearer"
+            };
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
         if let Cause::LoginRequired { location } = *self.0 {
             headers.append(VARY, HeaderValue::from_static("Cookie"));
             if let Some(location) =
@@ -401,6 +435,10 @@ impl IntoResponse for Error {
             }
         }
         response.extensions_mut().insert(kind);
+        if kind == ErrorKind::InvalidToken {
+            // Whoever sends tokens is a program.
+            json::rewrite(&mut response);
+        }
         response
     }
 }
@@ -415,6 +453,7 @@ const fn text(kind: ErrorKind) -> &'static str {
             "Bad request: the session ended while this was under way; perhaps you signed out in another window.\n"
         }
         ErrorKind::LoginRequired => "Please sign in.\n",
+        ErrorKind::InvalidToken => "The token is missing, or it is not valid any more.\n",
         ErrorKind::CsrfFailed { .. } => {
             "Forbidden: CSRF verification failed. Request aborted. Load the form again and send it once more.\n"
         }
@@ -442,6 +481,15 @@ impl From<CommitError> for Error {
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         Self(Box::new(Cause::Store(error)))
+    }
+}
+
+impl From<TokenError> for Error {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Store(error) => error.into(),
+            TokenError::Random(error) => error.into(),
+        }
     }
 }
 

@@ -29,6 +29,7 @@ pub mod session;
 mod site;
 #[cfg(feature = "templates")]
 pub mod templates;
+mod tokens;
 mod visit;
 
 pub use auth::{Auth, User, login_required};
@@ -38,8 +39,8 @@ pub use cloakroom_stores::{FileOptions, FileStore};
 #[cfg(feature = "sqlite")]
 pub use cloakroom_stores::{SqliteOptions, SqliteStore};
 pub use config::{
-    Config, ConfigError, CookieConfig, CsrfConfig, Duplicates, InvalidCookie, LoginConfig,
-    SecretPlace, Secure, SessionConfig, Settings,
+    Config, ConfigError, CookieConfig, CsrfConfig, Duplicates, InvalidCookie, JwtConfig,
+    LoginConfig, SecretPlace, Secure, SessionConfig, Settings,
 };
 pub use cookies::Cookies;
 pub use csrf::{CsrfToken, ensure_csrf_cookie};
@@ -51,6 +52,7 @@ pub use session::Session;
 pub use site::Cloakroom;
 #[cfg(feature = "templates")]
 pub use templates::{Page, Templates};
+pub use tokens::{Bearer, Pair, Tickets, Tokens, bearer_required};
 
 /// The examples in the documents, compiled and run.
 #[cfg(all(doctest, feature = "templates"))]
@@ -66,6 +68,9 @@ pub struct CookieDocuments;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/login.md")]
 pub struct LoginDocuments;
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/tokens.md")]
+pub struct TokenDocuments;
 
 /// The examples in the README, compiled and run.
 #[cfg(doctest)]

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use cloakroom_core::auth::{AuthRules, Devices, Throttle, UserStore};
+use cloakroom_core::auth::{
+    AuthRules, Devices, JwtRules, Throttle, TicketRules, TokenFamilies, UserStore,
+};
 use cloakroom_core::cookie::{PreparedCookie, SignedCookies};
 use cloakroom_core::csrf::SecretBinding;
 use cloakroom_core::session::{
@@ -24,6 +26,7 @@ use crate::layer::CloakroomLayer;
 use crate::newcomers::Newcomers;
 #[cfg(feature = "templates")]
 use crate::templates::Templates;
+use crate::tokens::Tokens;
 
 /// A site's sessions, users and rules. Make it once; clones are the same site.
 ///
@@ -105,7 +108,7 @@ impl Cloakroom {
         )
     }
 
-    /// `shared` is where failed logins are counted together with other servers.
+    /// `shared` is where servers together count failed logins, and remember tokens.
     fn put_together(
         config: Config,
         sessions: Sessions,
@@ -136,6 +139,9 @@ impl Cloakroom {
             save_every_request: session.save_every_request,
             deletes_dead_cookie: session.deletes_dead_cookie,
         };
+        let remembered = shared
+            .as_ref()
+            .map(|store| Remembered::new(Arc::clone(store), &config));
         let throttle = config.login.throttle.map(|limits| {
             let throttle = Throttle::new(&config.secrets, limits);
             match shared {
@@ -164,6 +170,8 @@ impl Cloakroom {
             listener: None,
             spool: SpoolQuota::new(config.csrf.spool_quota),
             newcomers: config.session.anonymous_per_hour.map(Newcomers::new),
+            jwt: config.jwt.rules(&config.secrets),
+            remembered,
             warned: AtomicBool::new(false),
             extensions: roomy_extensions(),
             #[cfg(feature = "templates")]
@@ -200,6 +208,25 @@ impl Cloakroom {
         let site = site.expect("a listener is given before the site is cloned or its layer made");
         site.listener = Some(Listener(Arc::new(listener)));
         self
+    }
+
+    /// The same site with a store for what it remembers of refresh tokens and tickets. One whose sessions are kept in a
+    /// store has that already.
+    ///
+    /// # Panics
+    /// There is a clone or a layer of the site already, which would have none.
+    #[must_use]
+    pub fn with_token_store(mut self, store: Arc<dyn Store>) -> Self {
+        let site = Arc::get_mut(&mut self.0);
+        let site = site.expect("the store is given before the site is cloned or its layer made");
+        site.remembered = Some(Remembered::new(store, &site.config));
+        self
+    }
+
+    /// The site's tokens, for what is no request. Handlers take [`Tokens`] as an extractor.
+    #[must_use]
+    pub fn tokens(&self) -> Tokens {
+        Tokens::of(&self.0)
     }
 
     /// The layer that gives every route it wraps its sessions and checks its forms.
@@ -254,11 +281,38 @@ pub(crate) struct Site {
     pub(crate) spool: Arc<SpoolQuota>,
     /// The sessions that each address has begun, where there is a limit.
     newcomers: Option<Newcomers>,
+    /// How access and refresh tokens are signed and read.
+    pub(crate) jwt: JwtRules,
+    /// What is kept of tokens; `None` where nothing is kept on the server.
+    pub(crate) remembered: Option<Remembered>,
     warned: AtomicBool,
     /// None, with room for some.
     pub(crate) extensions: Extensions,
     #[cfg(feature = "templates")]
     pub(crate) templates: Option<Templates>,
+}
+
+/// What is kept on the server of refresh tokens and tickets.
+#[derive(Debug)]
+pub(crate) struct Remembered {
+    pub(crate) families: TokenFamilies,
+    pub(crate) tickets: TicketRules,
+}
+
+impl Remembered {
+    fn new(store: Arc<dyn Store>, config: &Config) -> Self {
+        let secrets = &config.secrets;
+        let rules = config.jwt.rules(secrets);
+        let families = TokenFamilies::new(Arc::clone(&store), secrets, codec(config), rules);
+        Self {
+            families: if config.jwt.accept_foreign_refresh {
+                families.taking_foreign()
+            } else {
+                families
+            },
+            tickets: TicketRules::new(store, secrets, codec(config)),
+        }
+    }
 }
 
 #[derive(Debug)]

@@ -153,7 +153,9 @@ pub(crate) fn config(
     secrets: &Secrets,
     profile: Option<Profile>,
 ) -> Result<Config, Failure> {
-    let mut of_layer = cloakroom::Settings::default().with_secrets(secrets);
+    let mut of_layer = cloakroom::Settings::default()
+        .with_secrets(secrets)
+        .with_jwt_signing_key(settings.jwt_signing_key()?);
     for (name, value) in settings.iter() {
         if cloakroom::Settings::NAMES.contains(&name) {
             of_layer.set(name, value.clone());

@@ -121,11 +121,12 @@ fn distance(one: &str, other: &str) -> usize {
 }
 
 /// The settings that hold secrets, or the names of files that do.
-pub(super) const SECRETS: [&str; 4] = [
+pub(super) const SECRETS: [&str; 5] = [
     "SECRET_KEY",
     "SECRET_KEY_FILE",
     "SECRET_KEY_FALLBACKS",
     "SECRET_KEY_FALLBACKS_FILE",
+    "JWT_SIGNING_KEY",
 ];
 
 /// Django's settings first, then those that Django does not have.
@@ -175,6 +176,13 @@ const SETTINGS: &[(&str, Kind)] = &[
     ("CSRF_BIND_TO_LOGIN", Kind::Bool),
     ("DATABASE_URL", Kind::Text),
     ("DJANGO_VERSION", Kind::Text),
+    ("JWT_ACCEPT_FOREIGN_REFRESH", Kind::Bool),
+    ("JWT_ACCESS_TOKEN_LIFETIME", Kind::Whole),
+    ("JWT_AUDIENCE", Kind::TextOrNone),
+    ("JWT_CHECK_REVOKE_TOKEN", Kind::Bool),
+    ("JWT_ISSUER", Kind::TextOrNone),
+    ("JWT_REFRESH_TOKEN_LIFETIME", Kind::Whole),
+    ("JWT_USER_ID_CLAIM", Kind::Text),
     ("LISTEN", Kind::Text),
     ("LOGIN_DEVICE_COOKIE_NAME", Kind::TextOrNone),
     ("LOGIN_FAILURES_PER_ACCOUNT", Kind::Whole),

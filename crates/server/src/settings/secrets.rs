@@ -67,6 +67,17 @@ impl Settings {
             (None, None) => Ok(Vec::new()),
         }
     }
+
+    /// The key of access and refresh tokens, if one is given.
+    ///
+    /// # Errors
+    /// It is refused. A weak one is whoever may connect: tokens are read elsewhere too.
+    pub fn jwt_signing_key(&self) -> Result<Option<SecretKey>, SettingsError> {
+        let text = self.secrets.get("JWT_SIGNING_KEY");
+        text.map(|text| SecretKey::parse(text))
+            .transpose()
+            .map_err(|error| SettingsError::Secret("JWT_SIGNING_KEY", error))
+    }
 }
 
 /// Not checked for who may read it: a container's secrets are mounted as its runtime sees fit.

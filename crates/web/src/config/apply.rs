@@ -69,6 +69,7 @@ impl Config {
         config.apply_throttle(settings)?;
         config.apply_csrf(settings)?;
         config.apply_hosts(settings)?;
+        config.jwt.apply(settings)?;
         config.check()?;
         Ok(config)
     }
@@ -378,7 +379,7 @@ fn apply_cookie(
     Ok(())
 }
 
-fn assign<T: DeserializeOwned>(
+pub(super) fn assign<T: DeserializeOwned>(
     settings: &Settings,
     name: &str,
     wanted: &str,
@@ -404,6 +405,32 @@ mod tests {
             settings.set(*name, value.clone());
         }
         Config::from_settings(&settings)
+    }
+
+    #[test]
+    fn an_access_token_lives_five_minutes_at_most() {
+        let lifetime = |seconds: i64| config(&[("JWT_ACCESS_TOKEN_LIFETIME", json!(seconds))]);
+        for seconds in [1, 300] {
+            assert_eq!(
+                lifetime(seconds).unwrap().jwt.access_token_lifetime,
+                seconds
+            );
+        }
+        for seconds in [-1, 0, 301, 86_400] {
+            let error = lifetime(seconds).unwrap_err().to_string();
+            assert!(error.contains("JWT_ACCESS_TOKEN_LIFETIME"), "{error}");
+        }
+        let refused = [
+            ("JWT_REFRESH_TOKEN_LIFETIME", json!(0)),
+            ("JWT_USER_ID_CLAIM", json!("exp")),
+            ("JWT_USER_ID_CLAIM", json!("")),
+            ("JWT_ISSUER", json!(["a"])),
+            ("JWT_CHECK_REVOKE_TOKEN", json!("yes")),
+        ];
+        for (name, value) in refused {
+            assert!(config(&[(name, value)]).is_err(), "{name}");
+        }
+        assert!(config(&[]).unwrap().jwt.signing_key.is_none());
     }
 
     #[test]

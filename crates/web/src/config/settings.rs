@@ -13,6 +13,7 @@ use serde_json::Value;
 pub struct Settings {
     pub(super) secret_key: Option<SecretKey>,
     pub(super) fallbacks: Vec<SecretKey>,
+    pub(super) jwt_signing_key: Option<SecretKey>,
     pub(super) values: BTreeMap<String, Value>,
 }
 
@@ -41,6 +42,13 @@ impl Settings {
         "CSRF_USE_SESSIONS",
         "DJANGO_VERSION",
         "FILE_UPLOAD_TEMP_DIR",
+        "JWT_ACCEPT_FOREIGN_REFRESH",
+        "JWT_ACCESS_TOKEN_LIFETIME",
+        "JWT_AUDIENCE",
+        "JWT_CHECK_REVOKE_TOKEN",
+        "JWT_ISSUER",
+        "JWT_REFRESH_TOKEN_LIFETIME",
+        "JWT_USER_ID_CLAIM",
         "LOGIN_DEVICE_COOKIE_NAME",
         "LOGIN_FAILURES_PER_ACCOUNT",
         "LOGIN_FAILURES_PER_ACCOUNT_AND_ADDRESS",
@@ -108,6 +116,9 @@ impl Settings {
         } else if let Some(text) = variable("SECRET_KEY_FALLBACKS")? {
             settings.fallbacks = of("SECRET_KEY_FALLBACKS", secret::parse_list(&text, parse))?;
         }
+        if let Some(text) = variable("JWT_SIGNING_KEY")? {
+            settings.jwt_signing_key = Some(of("JWT_SIGNING_KEY", parse(&text))?);
+        }
         for name in Self::NAMES {
             if let Some(text) = variable(&format!("{}{name}", Self::PREFIX))? {
                 settings.values.insert((*name).to_owned(), value(&text));
@@ -121,6 +132,13 @@ impl Settings {
     pub fn with_secrets(mut self, secrets: &Secrets) -> Self {
         self.secret_key = Some(secrets.key().clone());
         self.fallbacks = secrets.fallbacks().to_vec();
+        self
+    }
+
+    /// The same with this `JWT_SIGNING_KEY`.
+    #[must_use]
+    pub fn with_jwt_signing_key(mut self, key: Option<SecretKey>) -> Self {
+        self.jwt_signing_key = key;
         self
     }
 

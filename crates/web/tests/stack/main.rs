@@ -28,4 +28,6 @@ mod stores;
 #[cfg(feature = "templates")]
 mod templates;
 mod throttle;
+mod tickets;
+mod tokens;
 mod vary;

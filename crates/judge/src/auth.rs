@@ -1,8 +1,8 @@
 //! Whose a session is.
 
 use cloakroom_core::auth::{
-    AuthRules, Owner, Relogin, ResetTokens, User, UserStore as _, id_of_uidb64, normalize_username,
-    uidb64,
+    AuthRules, JwtRules, Owner, Relogin, ResetTokens, TokenType, User, UserStore as _,
+    id_of_uidb64, normalize_username, uidb64,
 };
 use cloakroom_core::time::{Timestamp, Zone};
 use serde::Deserialize;
@@ -179,5 +179,72 @@ impl Ask for Uid {
         let text = uidb64(&self.id);
         let id = id_of_uidb64(&text);
         Ok(json!({"uidb64": text, "id": id}))
+    }
+}
+
+/// A site's tokens, and the user whom the store has.
+#[derive(Deserialize)]
+pub(crate) struct Jwt {
+    keys: Keys,
+    issuer: Option<String>,
+    audience: Option<String>,
+    checks_revoke: bool,
+    kind: String,
+    user: Value,
+    now: Now,
+}
+
+impl Jwt {
+    fn rules(&self) -> Result<(JwtRules, TokenType, User), Fault> {
+        let rules = JwtRules::new(&self.keys.secrets()?)
+            .with_issuer_and_audience(self.issuer.clone(), self.audience.clone());
+        let rules = if self.checks_revoke {
+            rules.checking_revoke_token()
+        } else {
+            rules
+        };
+        let kind = match self.kind.as_str() {
+            "access" => TokenType::Access,
+            "refresh" => TokenType::Refresh,
+            _ => return Err(Fault::new("kind", "access or refresh")),
+        };
+        Ok((rules, kind, user(&self.user)?))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(crate) struct JwtMint(Jwt);
+
+impl Ask for JwtMint {
+    fn answer(self) -> Answer {
+        let (rules, kind, user) = self.0.rules()?;
+        let now = self.0.now.timestamp();
+        let random = |error| Fault::new("random", error);
+        let token = match kind {
+            TokenType::Access => rules.mint_access(&user, now).map_err(random)?,
+            TokenType::Refresh => {
+                let id = JwtRules::draw_id().map_err(random)?;
+                rules.mint_refresh(&user, &id, "family", now)
+            }
+        };
+        Ok(json!(token))
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct JwtRead {
+    #[serde(flatten)]
+    jwt: Jwt,
+    token: String,
+}
+
+impl Ask for JwtRead {
+    /// The id of the token's user; null for a token that speaks for nobody.
+    fn answer(self) -> Answer {
+        let (rules, kind, user) = self.jwt.rules()?;
+        let claims = rules.read(&self.token, kind, self.jwt.now.timestamp());
+        let claims = claims.filter(|claims| rules.is_of(claims, &user));
+        Ok(json!(claims.map(|claims| claims.user_id)))
     }
 }

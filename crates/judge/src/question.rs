@@ -144,6 +144,8 @@ questions! {
     ResetMake(auth::ResetMake),
     ResetCheck(auth::ResetCheck),
     Uid(auth::Uid),
+    JwtMint(auth::JwtMint),
+    JwtRead(auth::JwtRead),
     PasswordMake(passwords::Make),
     PasswordVerify(passwords::Verify),
     PasswordUsable(passwords::Usable),

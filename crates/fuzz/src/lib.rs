@@ -38,7 +38,7 @@ pub use sessions::pickle::pickle;
 pub use sessions::rows::{session_row, signed_cookie_session};
 pub use signing::{signature, signed_cookie, signed_object, signed_time};
 pub use time::timestamp;
-pub use tokens::reset_token;
+pub use tokens::{jwt, reset_token};
 pub use urls::{login_redirect, safe_next};
 
 use cloakroom_core::secret::{SecretKey, Secrets};
@@ -79,6 +79,7 @@ targets! {
     django_version,
     username,
     reset_token,
+    jwt,
 }
 
 /// The moment at which everything here happens: 2023-11-14 22:13:20 UTC.

@@ -1,14 +1,27 @@
-"""Links for a new password."""
+"""Links for a new password, access and refresh tokens, tickets."""
 
-from bug import Bug, core, vectors
+from bug import Bug, core, stack, vectors
 
 RESET = "crates/core/src/auth/reset.rs"
+JWT = "crates/core/src/auth/jwt.rs"
+KEY = "crates/core/src/auth/jwt/key.rs"
+CLAIMS = "crates/core/src/auth/jwt/claims.rs"
+FAMILIES = "crates/core/src/auth/families.rs"
+TICKETS = "crates/core/src/auth/tickets.rs"
+BEARER = "crates/web/src/tokens/bearer.rs"
 
 MADE = core("auth::reset::tests::a_reset_token_is_django_s")
 ENDS = core("auth::reset::tests::a_reset_token_ends_with_whatever_a_reset_changes")
 TIMEOUT = core("auth::reset::tests::a_reset_token_is_valid_up_to_its_timeout_and_no_second_longer")
 WHOLE = core("auth::reset::tests::a_reset_token_is_taken_whole_and_in_one_spelling")
 FALLBACK = core("auth::reset::tests::a_reset_token_of_a_fallback_key_is_valid_and_none_is_made_with_it")
+HEADER = core("auth::jwt::tests::a_header_that_names_an_algorithm_or_a_key_of_its_own_is_refused")
+ASKED = core("auth::jwt::tests::every_claim_that_says_who_when_and_for_whom_is_asked")
+NAMED = core("auth::jwt::tests::a_site_with_a_name_takes_only_what_is_for_it")
+PASSWORD = core("auth::jwt::tests::a_token_ends_with_its_user_s_password_and_with_the_user")
+TWENTY = stack("tokens::of_twenty_requests_with_one_refresh_token_one_succeeds_and_the_family_ends")
+REUSE = stack("tokens::a_refresh_token_that_was_exchanged_before_ends_its_family_and_no_other")
+FAMILY_ENDS = stack("tokens::a_family_ends_with_a_logout_with_the_password_and_with_the_user")
 
 BUGS = [
     Bug(
@@ -57,4 +70,87 @@ BUGS = [
     ),
     Bug("reset tokens count UTC's seconds in every zone", RESET, "self.clock.wall(now)", "now", vectors()),
     Bug("a login's date is UTC's where dates are local", RESET, "self.columns.wall(login)", "login", vectors()),
+    Bug(
+        "a token's signature is not looked at",
+        KEY,
+        "!same(self.signature(text).as_bytes(), signature.as_bytes())",
+        "signature.len() != self.signature(text).len()",
+        core("auth::jwt::tests::a_token_signed_with_another_key_is_nobody_s"),
+    ),
+    Bug("a token of any algorithm is read", KEY, '"alg" => value == "HS256",', '"alg" => value.is_string(),', HEADER),
+    Bug("any key's name is taken", KEY, '"kid" => value == self.id.as_str(),', '"kid" => value.is_string(),', HEADER),
+    Bug("what a token's header asks for is overlooked", KEY, "            _ => false,", "            _ => true,", HEADER),
+    Bug(
+        "a refresh token is an access token",
+        CLAIMS,
+        "if text(TOKEN_TYPE) != Some(kind.word())",
+        "if text(TOKEN_TYPE).is_none()",
+        ASKED,
+    ),
+    Bug("a token is valid for ever", CLAIMS, ".filter(|end| *end > seconds)", ".filter(|end| *end > 0.0)", ASKED),
+    Bug("a token for somebody else is taken", CLAIMS, "_ => false,", "_ => true,", ASKED),
+    Bug("a token of any issuer is taken", CLAIMS, '&& text("iss") != Some(issuer)', "&& issuer.is_empty()", NAMED),
+    Bug("a token outlives its user's password", JWT, "&& made_here && !revoked", "&& !revoked", PASSWORD),
+    Bug("a token outlives its user", JWT, "user.is_active && user.id == claims.user_id", "user.id == claims.user_id", PASSWORD),
+    Bug(
+        "an access token lives as long as a site likes",
+        JWT,
+        "access.min(Self::LONGEST_ACCESS)",
+        "access",
+        core("auth::jwt::tests::a_token_ends_at_its_second_without_grace"),
+    ),
+    Bug(
+        "of several who exchange a refresh token at once all succeed",
+        FAMILIES,
+        "self.ledger.replace(&entry, &next, end, now).await? == Change::Done",
+        "self.ledger.replace(&entry, &next, end, now).await.is_ok()",
+        TWENTY,
+    ),
+    Bug(
+        "a refresh token is good twice",
+        FAMILIES,
+        "id_in(&json).as_deref() == Some(&*claims.id)",
+        "id_in(&json).is_some()",
+        REUSE,
+    ),
+    Bug(
+        "a refresh token that is used again leaves its family alone",
+        FAMILIES,
+        """        self.end_family(family, now).await?;
+        Ok(Exchanged::Ended)
+    }""",
+        """        Ok(Exchanged::Ended)
+    }""",
+        REUSE,
+    ),
+    Bug(
+        "a family outlives its user's password for those who wait",
+        FAMILIES,
+        """            self.end_family(family, now).await?;
+            return Ok(Exchanged::Ended);""",
+        "            return Ok(Exchanged::Ended);",
+        FAMILY_ENDS,
+    ),
+    Bug(
+        "a Django's refresh token is exchanged unasked",
+        FAMILIES,
+        "self.takes_foreign && self.take_foreign",
+        "self.take_foreign",
+        stack("tokens::a_refresh_token_of_a_django_s_is_exchanged_once_where_the_site_says_so"),
+    ),
+    Bug("a ticket opens twice", TICKETS, "first.then_some(ticket)", "(first || true).then_some(ticket)", stack("tickets::a_ticket_opens_once")),
+    Bug(
+        "a ticket is good for an hour",
+        TICKETS,
+        "MAX_AGE: u64 = 30;",
+        "MAX_AGE: u64 = 3600;",
+        stack("tickets::a_ticket_ends_after_half_a_minute_and_with_its_user"),
+    ),
+    Bug(
+        "of two Authorization headers the first counts",
+        BEARER,
+        "let (Some(value), None) = (sent.next(), sent.next()) else {",
+        "let (Some(value), _) = (sent.next(), sent.next()) else {",
+        stack("tokens::a_bad_token_never_falls_back_to_the_visitor_s_session"),
+    ),
 ]

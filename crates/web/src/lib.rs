@@ -68,6 +68,8 @@ pub struct CookieDocuments;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/login.md")]
 pub struct LoginDocuments;
+
+/// The examples in the documents, compiled and run.
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/tokens.md")]
 pub struct TokenDocuments;

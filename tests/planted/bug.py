@@ -49,6 +49,10 @@ def vectors():
     return Test("cloakroom-core", ("--test", "vectors"), "django_s_answers_are_ours")
 
 
+def stores(name):
+    return Test("cloakroom-stores", ("--lib",), name)
+
+
 def races(name):
     return Test("cloakroom-stores", ("--test", "races"), name)
 

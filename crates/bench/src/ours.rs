@@ -1,5 +1,6 @@
 //! The pages as a user of Cloakroom writes them.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -157,6 +158,22 @@ impl auth::UserStore for NoUsers {
 
     async fn by_username(&self, _: &str) -> Result<Option<auth::UserRow>, StoreError> {
         Ok(None)
+    }
+
+    async fn by_email(&self, _: &str) -> Result<Vec<auth::UserRow>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn permissions(&self, _: &str) -> Result<HashSet<String>, StoreError> {
+        Ok(HashSet::new())
+    }
+
+    async fn groups(&self, _: &str) -> Result<Vec<String>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn second_factor(&self, _: &str) -> Result<bool, StoreError> {
+        Ok(false)
     }
 
     async fn any_user(&self) -> Result<bool, StoreError> {

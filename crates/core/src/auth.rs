@@ -1,5 +1,6 @@
 //! Users, and how a session comes to belong to one.
 
+mod column;
 mod families;
 mod jwt;
 mod ledger;
@@ -11,6 +12,7 @@ mod throttle;
 mod tickets;
 mod user;
 
+pub use column::{ColumnError, Columns};
 pub use families::{Exchanged, TokenError, TokenFamilies};
 pub use jwt::{Claims, JwtRules, TokenType, derived_signing_key};
 pub use login::{AuthRules, Owner, Relogin};
@@ -23,4 +25,4 @@ pub use reset::{ResetTokens, id_of_uidb64, uidb64};
 pub use throttle::{Delays, Device, Devices, Limits, Throttle, Throttled, Track};
 pub use tickets::{Ticket, TicketRules};
 pub use user::{CreateUser, User, UserChanged, UserCreated, UserStore};
-pub use user::{LONGEST_USERNAME, canonical_login, normalize_username};
+pub use user::{LONGEST_EMAIL, LONGEST_USERNAME, canonical_login, normalize_username, same_email};

@@ -2,6 +2,8 @@
 //!
 //! So its own database connection, transactions and routers hold, and its queries are counted as its own.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 use cloakroom_core::auth::{CreateUser, User, UserChanged, UserCreated, UserStore};
 use cloakroom_core::session::{
@@ -145,6 +147,22 @@ impl UserStore for SiteUsers {
     }
 
     async fn by_username(&self, _username: &str) -> Result<Option<User>, StoreError> {
+        Err(unasked())
+    }
+
+    async fn by_email(&self, _typed: &str) -> Result<Vec<User>, StoreError> {
+        Err(unasked())
+    }
+
+    async fn permissions(&self, _id: &str) -> Result<HashSet<String>, StoreError> {
+        Err(unasked())
+    }
+
+    async fn groups(&self, _id: &str) -> Result<Vec<String>, StoreError> {
+        Err(unasked())
+    }
+
+    async fn second_factor(&self, _id: &str) -> Result<bool, StoreError> {
         Err(unasked())
     }
 

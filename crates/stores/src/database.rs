@@ -3,7 +3,7 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use cloakroom_core::auth::{Permissions, User, UserStore};
+use cloakroom_core::auth::UserStore;
 use cloakroom_core::session::{Store, StoreError, Stored};
 use cloakroom_core::time::Timestamp;
 
@@ -31,8 +31,8 @@ pub trait Database: Store + UserStore + fmt::Debug {
     /// The session that ends last, expired or not. Its signature tells whether the secret key fits.
     async fn newest_session(&self) -> Result<Option<Stored>, StoreError>;
 
-    /// What the user may do, alone and by the groups.
-    async fn permissions(&self, user: &User) -> Result<Permissions, StoreError>;
+    /// The tables of second factors that are there now. Whoever has one in them cannot sign in here.
+    async fn second_factor_tables(&self) -> Result<Vec<String>, StoreError>;
 }
 
 /// The methods of the same names that each database has by itself, so that its users need not know this trait.
@@ -64,8 +64,8 @@ macro_rules! is_database {
                 <$store>::newest_session(self).await
             }
 
-            async fn permissions(&self, user: &User) -> Result<Permissions, StoreError> {
-                <$store>::permissions(self, user).await
+            async fn second_factor_tables(&self) -> Result<Vec<String>, StoreError> {
+                <$store>::second_factor_tables(self).await
             }
         }
     };

@@ -6,6 +6,7 @@ use std::fmt;
 use cloakroom_core::session::StoreError;
 
 use crate::session_table::SessionTable;
+use crate::user_table::UserTable;
 
 /// What a database keeps, and so which of Django's tables it must have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -124,18 +125,23 @@ pub(crate) enum Survey {
 impl Inventory {
     /// Whose this database is, and what it lacks.
     ///
-    /// Where sessions are kept in another table than Django's own, the schema is a site's, whatever is recorded.
-    pub(crate) fn survey(&self, contents: Contents, sessions: &SessionTable) -> Survey {
+    /// Where sessions or users are kept in another table than Django's own, the schema is a site's, whatever is recorded.
+    pub(crate) fn survey(
+        &self,
+        contents: Contents,
+        sessions: &SessionTable,
+        users: &UserTable,
+    ) -> Survey {
         let missing = |tables: &[&str]| -> Vec<String> {
             let missing = tables.iter().filter(|table| !self.tables.contains(**table));
             missing.map(|table| (*table).to_owned()).collect()
         };
-        if !self.foreign_apps().is_empty() || !sessions.is_django_s() {
+        let own = sessions.is_django_s() && (contents == Contents::Sessions || users.is_django_s());
+        if !self.foreign_apps().is_empty() || !own {
+            let needed = needed(contents, sessions, users);
+            let tables: Vec<&str> = needed.into_iter().map(|(table, _)| table).collect();
             return Survey::Foreign {
-                missing: match contents {
-                    Contents::SessionsAndUsers => missing(&[&sessions.name, USERS]),
-                    Contents::Sessions => missing(&[&sessions.name]),
-                },
+                missing: missing(&tables),
             };
         }
         let (tables, migrations) = (contents.tables(), contents.migrations());
@@ -185,10 +191,21 @@ pub(crate) fn only_a_part(
 }
 
 /// The tables and columns without which we can do nothing.
-pub(crate) fn needed(contents: Contents, sessions: &SessionTable) -> Vec<(&str, Vec<&str>)> {
+pub(crate) fn needed<'a>(
+    contents: Contents,
+    sessions: &'a SessionTable,
+    users: &'a UserTable,
+) -> Vec<(&'a str, Vec<&'a str>)> {
     let mut needed = vec![(sessions.name.as_str(), sessions.columns().collect())];
     if contents == Contents::SessionsAndUsers {
-        needed.push((USERS, USER_COLUMNS.to_vec()));
+        needed.push((users.name.as_str(), users.needed()));
+        // Those of Django's own table come with it.
+        if !users.is_django_s() {
+            let links = users.links();
+            needed.extend(
+                links.map(|(link, other)| (link.name.as_str(), vec![link.user.as_str(), other])),
+            );
+        }
     }
     needed
 }
@@ -210,24 +227,6 @@ pub(crate) fn lacks(table: &str, columns: &[&str], found: &[String]) -> Vec<Prob
     missing.map(problem).collect()
 }
 
-/// The table of users.
-const USERS: &str = "auth_user";
-
-/// Named one by one wherever they are read: their order differs between databases and between Django's releases.
-const USER_COLUMNS: [&str; 11] = [
-    "id",
-    "username",
-    "password",
-    "last_login",
-    "is_superuser",
-    "first_name",
-    "last_name",
-    "email",
-    "is_staff",
-    "is_active",
-    "date_joined",
-];
-
 const OWN_APPS: [&str; 4] = ["contenttypes", "auth", "sessions", "cloakroom"];
 
 pub(crate) const TABLES: [&str; 9] = [
@@ -236,7 +235,7 @@ pub(crate) const TABLES: [&str; 9] = [
     "auth_permission",
     "auth_group",
     "auth_group_permissions",
-    USERS,
+    "auth_user",
     "auth_user_groups",
     "auth_user_user_permissions",
     "django_session",
@@ -270,6 +269,10 @@ pub(crate) const MIGRATIONS: [(&str, &str); 15] = [
 mod tests {
     use super::*;
 
+    fn users() -> UserTable {
+        UserTable::default()
+    }
+
     fn complete() -> Inventory {
         let owned = |(app, name): (&str, &str)| (app.to_owned(), name.to_owned());
         Inventory {
@@ -284,19 +287,22 @@ mod tests {
         let whole = Contents::SessionsAndUsers;
         let empty = Inventory::default();
         for contents in [whole, Contents::Sessions] {
-            assert_eq!(empty.survey(contents, &django_s), Survey::Empty);
-            assert_eq!(complete().survey(contents, &django_s), Survey::Complete);
+            assert_eq!(empty.survey(contents, &django_s, &users()), Survey::Empty);
+            assert_eq!(
+                complete().survey(contents, &django_s, &users()),
+                Survey::Complete
+            );
         }
         let mut partial = complete();
         partial.tables.remove("django_session");
-        let Survey::Partial(what) = partial.survey(whole, &django_s) else {
+        let Survey::Partial(what) = partial.survey(whole, &django_s, &users()) else {
             panic!("a table is missing");
         };
         assert_eq!(
             what,
             "1 of 9 tables are missing, 0 of 15 migrations are not recorded"
         );
-        let Survey::Partial(what) = partial.survey(Contents::Sessions, &django_s) else {
+        let Survey::Partial(what) = partial.survey(Contents::Sessions, &django_s, &users()) else {
             panic!("the table is missing");
         };
         assert_eq!(
@@ -314,12 +320,13 @@ mod tests {
         sessions.recorded.retain(|(app, _)| app == "sessions");
         let django_s = SessionTable::default();
         assert_eq!(
-            sessions.survey(Contents::Sessions, &django_s),
+            sessions.survey(Contents::Sessions, &django_s, &users()),
             Survey::Complete
         );
-        let whole = sessions.survey(Contents::SessionsAndUsers, &django_s);
+        let whole = sessions.survey(Contents::SessionsAndUsers, &django_s, &users());
         assert!(matches!(whole, Survey::Partial(_)));
-        let tables: Vec<_> = needed(Contents::Sessions, &django_s)
+        let users = users();
+        let tables: Vec<_> = needed(Contents::Sessions, &django_s, &users)
             .into_iter()
             .map(|(table, _)| table)
             .collect();
@@ -338,17 +345,17 @@ mod tests {
         foreign
             .recorded
             .insert(("shop".to_owned(), "0001_initial".to_owned()));
-        foreign.tables.remove(USERS);
+        foreign.tables.remove("auth_user");
         assert_eq!(foreign.foreign_apps(), ["shop"]);
-        let missing = vec![USERS.to_owned()];
+        let missing = vec!["auth_user".to_owned()];
         let django_s = SessionTable::default();
         let whole = Contents::SessionsAndUsers;
         assert_eq!(
-            foreign.survey(whole, &django_s),
+            foreign.survey(whole, &django_s, &users()),
             Survey::Foreign { missing }
         );
         assert_eq!(
-            foreign.survey(Contents::Sessions, &django_s),
+            foreign.survey(Contents::Sessions, &django_s, &users()),
             Survey::Foreign { missing: vec![] }
         );
         let own = SessionTable {
@@ -356,7 +363,19 @@ mod tests {
             ..SessionTable::default()
         };
         let missing = vec!["tickets".to_owned()];
-        assert_eq!(complete().survey(whole, &own), Survey::Foreign { missing });
+        assert_eq!(
+            complete().survey(whole, &own, &users()),
+            Survey::Foreign { missing }
+        );
+        let customers = UserTable::of_model("shop.Customer").unwrap();
+        let missing = ["", "_groups", "_user_permissions"].map(|end| format!("shop_customer{end}"));
+        let missing = missing.to_vec();
+        assert_eq!(
+            complete().survey(whole, &django_s, &customers),
+            Survey::Foreign { missing }
+        );
+        let alone = complete().survey(Contents::Sessions, &django_s, &customers);
+        assert_eq!(alone, Survey::Complete, "the users are elsewhere");
     }
 
     #[test]

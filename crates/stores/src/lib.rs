@@ -11,6 +11,8 @@ pub mod cached;
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 mod database;
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
+mod dialect;
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 mod django;
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 mod durability;
@@ -23,9 +25,17 @@ pub mod postgres;
 #[cfg(feature = "redis")]
 pub mod redis;
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
+mod second_factor;
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 mod session_table;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
+mod user_key;
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
+mod user_sql;
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
+mod user_table;
 
 #[cfg(all(feature = "file", unix))]
 pub use file::{FileOptions, FileStore};
@@ -46,4 +56,6 @@ pub use {
     django::{Contents, Migrated, Problem},
     durability::DurabilityAdvice,
     session_table::SessionTable,
+    user_key::KeyType,
+    user_table::{LinkTable, NameRule, UserTable},
 };

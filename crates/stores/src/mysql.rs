@@ -5,7 +5,6 @@ mod check;
 mod explain;
 mod migrate;
 mod moment;
-mod permissions;
 mod pool;
 mod sessions;
 mod users;
@@ -16,9 +15,14 @@ use std::time::Duration;
 
 use cloakroom_core::session::StoreError;
 use cloakroom_core::time::Zone;
+use tokio::sync::OnceCell;
 
+use crate::dialect::Dialect;
 use crate::django::Contents;
+use crate::second_factor::SecondFactors;
 use crate::session_table::SessionTable;
+use crate::user_sql::UserSql;
+use crate::user_table::UserTable;
 use address::Address;
 use pool::{Access, Lease, Pool};
 use sessions::Statements;
@@ -62,6 +66,8 @@ pub struct MySqlOptions {
     pub queue: usize,
     /// The table that keeps sessions. Default: Django's.
     pub sessions: SessionTable,
+    /// The table that keeps users. Default: Django's.
+    pub users: UserTable,
     /// What the database keeps: which tables `migrate` makes and `check` looks for. Default: sessions and users.
     pub contents: Contents,
     /// In which zone the database's dates are: Django's `USE_TZ` and `TIME_ZONE`. Default: UTC.
@@ -75,6 +81,7 @@ impl Default for MySqlOptions {
             connections: 8,
             queue: 1024,
             sessions: SessionTable::default(),
+            users: UserTable::default(),
             contents: Contents::default(),
             zone: Zone::UTC,
         }
@@ -88,6 +95,8 @@ struct Shared {
     sessions: SessionTable,
     contents: Contents,
     statements: Statements,
+    users: UserSql,
+    second_factors: OnceCell<SecondFactors>,
     zone: Zone,
 }
 
@@ -122,6 +131,8 @@ impl MySqlStore {
             address,
             deadline: options.deadline,
             statements: Statements::new(&options.sessions),
+            users: UserSql::new(Dialect::MySql, &options.users),
+            second_factors: OnceCell::new(),
             sessions: options.sessions,
             contents: options.contents,
             zone: options.zone,

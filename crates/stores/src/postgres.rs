@@ -6,7 +6,6 @@ mod check;
 mod connection;
 mod error;
 mod migrate;
-mod permissions;
 mod sessions;
 mod statement;
 mod tls;
@@ -17,12 +16,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom_core::session::StoreError;
+use tokio::sync::OnceCell;
 
+use crate::dialect::Dialect;
 use crate::django::Contents;
+use crate::second_factor::SecondFactors;
 use crate::session_table::SessionTable;
+use crate::user_sql::UserSql;
+use crate::user_table::UserTable;
 use address::Address;
 use call::{Call, Connections};
-use statement::Statements;
+use statement::{Statement, Statements};
 
 /// Keeps sessions and users in a PostgreSQL database, in the tables of Django's `db` engine and `auth` app.
 ///
@@ -64,6 +68,8 @@ pub struct PostgresOptions {
     pub writers: usize,
     /// The table that keeps sessions. Default: Django's.
     pub sessions: SessionTable,
+    /// The table that keeps users. Default: Django's.
+    pub users: UserTable,
     /// What the database keeps: which tables `migrate` makes and `check` looks for. Default: sessions and users.
     pub contents: Contents,
 }
@@ -74,6 +80,7 @@ impl Default for PostgresOptions {
             deadline: Duration::from_secs(5),
             writers: 8,
             sessions: SessionTable::default(),
+            users: UserTable::default(),
             contents: Contents::default(),
         }
     }
@@ -84,6 +91,8 @@ struct Shared {
     sessions: SessionTable,
     contents: Contents,
     statements: Statements,
+    users: UserSql,
+    second_factors: OnceCell<(SecondFactors, Statement)>,
     connections: Connections,
 }
 
@@ -107,8 +116,11 @@ impl PostgresStore {
     /// As for [`open`](Self::open).
     pub fn open_with(url: &str, options: PostgresOptions) -> Result<Self, StoreError> {
         let address = Address::parse(url, options.deadline.mul_f64(0.5))?;
+        let users = UserSql::new(Dialect::Postgres, &options.users);
         Ok(Self(Arc::new(Shared {
-            statements: Statements::new(&options.sessions),
+            statements: Statements::new(&options.sessions, &users),
+            users,
+            second_factors: OnceCell::new(),
             sessions: options.sessions,
             contents: options.contents,
             connections: Connections::new(address, options.deadline, options.writers),

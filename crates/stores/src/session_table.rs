@@ -1,5 +1,7 @@
 //! The table that keeps sessions, under whatever names a site gave it.
 
+use crate::dialect::Dialect;
+
 /// Which table keeps sessions, and what its columns are called. The default is Django's `django_session`.
 ///
 /// A site whose session model is its own (a subclass of Django's `AbstractBaseSession`) names its table here.
@@ -86,43 +88,6 @@ impl Default for SessionTable {
     }
 }
 
-/// How a database wants names and texts to be written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Dialect {
-    #[cfg_attr(not(any(test, feature = "sqlite")), expect(dead_code))]
-    Sqlite,
-    #[cfg_attr(not(any(test, feature = "postgres")), expect(dead_code))]
-    Postgres,
-    #[cfg_attr(not(any(test, feature = "mysql")), expect(dead_code))]
-    MySql,
-}
-
-impl Dialect {
-    /// A quoted name of a table or a column.
-    fn name(self, name: &str) -> String {
-        match self {
-            Self::Sqlite | Self::Postgres => format!("\"{}\"", name.replace('"', "\"\"")),
-            Self::MySql => format!("`{}`", name.replace('`', "``")),
-        }
-    }
-
-    /// A quoted text.
-    fn text(self, text: &str) -> String {
-        // Whether a backslash escapes is a setting of the server in PostgreSQL and in MySQL, so no text that has
-        // one is written as it is.
-        let doubled = text.replace('\'', "''");
-        match self {
-            Self::Sqlite => format!("'{doubled}'"),
-            _ if !text.contains('\\') => format!("'{doubled}'"),
-            Self::Postgres => format!("E'{}'", doubled.replace('\\', "\\\\")),
-            Self::MySql => {
-                let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
-                format!("_utf8mb4 0x{hex}")
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,7 +104,7 @@ mod tests {
                 "INSERT INTO {table} ({session_key}, {session_data}, {expire_date}{extra_columns}) \
                  VALUES (?1, ?2, ?3{extra_values})"
             ),
-            r#"INSERT INTO "django_session" ("session_key", "session_data", "expire_date") VALUES (?1, ?2, ?3)"#
+            "INSERT INTO `django_session` (`session_key`, `session_data`, `expire_date`) VALUES (?1, ?2, ?3)"
         );
     }
 
@@ -164,17 +129,8 @@ mod tests {
             ..SessionTable::default()
         };
         let named = |dialect| table.sql(dialect, "{table}");
-        assert_eq!(named(Dialect::Sqlite), "\"a\"\"`{session_key}\"");
+        assert_eq!(named(Dialect::Sqlite), "`a\"``{session_key}`");
         assert_eq!(named(Dialect::Postgres), "\"a\"\"`{session_key}\"");
         assert_eq!(named(Dialect::MySql), "`a\"``{session_key}`");
-        let rows = [
-            (Dialect::Sqlite, r"\' x", r"'\'' x'"),
-            (Dialect::Postgres, r"\' x", r"E'\\'' x'"),
-            (Dialect::MySql, r"\' x", r"_utf8mb4 0x5c272078"),
-            (Dialect::MySql, "é'", "'é'''"),
-        ];
-        for (dialect, text, quoted) in rows {
-            assert_eq!(dialect.text(text), quoted, "{dialect:?}");
-        }
     }
 }

@@ -3,7 +3,6 @@
 mod check;
 mod connection;
 mod migrate;
-mod permissions;
 mod reader;
 mod sessions;
 mod users;
@@ -19,10 +18,14 @@ use std::time::Duration;
 use cloakroom_core::session::StoreError;
 use cloakroom_core::time::Zone;
 use rusqlite::Connection;
-use tokio::sync::oneshot;
+use tokio::sync::{OnceCell, oneshot};
 
+use crate::dialect::Dialect;
 use crate::django::Contents;
+use crate::second_factor::SecondFactors;
 use crate::session_table::SessionTable;
+use crate::user_sql::UserSql;
+use crate::user_table::UserTable;
 use connection::{Access, Link, explain};
 use reader::Readers;
 use sessions::Statements;
@@ -71,6 +74,8 @@ pub struct SqliteOptions {
     pub mmap_size: u64,
     /// The table that keeps sessions. Default: Django's.
     pub sessions: SessionTable,
+    /// The table that keeps users. Default: Django's.
+    pub users: UserTable,
     /// What the database keeps: which tables `migrate` makes and `check` looks for. Default: sessions and users.
     pub contents: Contents,
     /// In which zone the database's dates are: Django's `USE_TZ` and `TIME_ZONE`. Default: UTC.
@@ -85,6 +90,7 @@ impl Default for SqliteOptions {
             queue: 1024,
             mmap_size: 0,
             sessions: SessionTable::default(),
+            users: UserTable::default(),
             contents: Contents::default(),
             zone: Zone::UTC,
         }
@@ -98,6 +104,8 @@ struct Shared {
     sessions: SessionTable,
     contents: Contents,
     statements: Arc<Statements>,
+    users: Arc<UserSql>,
+    second_factors: OnceCell<SecondFactors>,
     readers: Readers,
     writer: Worker,
 }
@@ -215,6 +223,8 @@ impl SqliteStore {
             sessions: options.sessions.clone(),
             contents: options.contents,
             statements: Arc::new(Statements::new(&options.sessions, options.zone)),
+            users: Arc::new(UserSql::new(Dialect::Sqlite, &options.users)),
+            second_factors: OnceCell::new(),
             readers,
             writer,
         })))

@@ -16,6 +16,8 @@ pub async fn user_store_contract<F: Future<Output = Arc<dyn UserStore>>>(make: i
     only_one_is_the_first(make().await).await;
     the_password_seen_is_changed(&*make().await).await;
     the_last_login_is_one_column(&*make().await).await;
+    an_address_is_found_whatever_its_case(&*make().await).await;
+    who_was_granted_nothing_has_nothing(&*make().await).await;
 }
 
 async fn what_was_created_is_found(store: &dyn UserStore) {
@@ -77,6 +79,9 @@ async fn a_text_that_is_no_id_finds_nobody(store: &dyn UserStore) {
         assert_eq!(changed, UserChanged::NotChanged, "{id:?}");
         let changed = store.set_last_login(id, moment(5)).await.unwrap();
         assert_eq!(changed, UserChanged::NotChanged, "{id:?}");
+        assert!(store.permissions(id).await.unwrap().is_empty(), "{id:?}");
+        assert!(store.groups(id).await.unwrap().is_empty(), "{id:?}");
+        assert!(!store.second_factor(id).await.unwrap(), "{id:?}");
     }
     let found = store.by_id(&user.id).await.unwrap().unwrap();
     assert!(found == user, "{found:?}");
@@ -134,6 +139,74 @@ async fn the_last_login_is_one_column(store: &dyn UserStore) {
     user.last_login = Some(at);
     let found = store.by_id(&user.id).await.unwrap().unwrap();
     assert!(found == user, "{found:?}");
+}
+
+async fn an_address_is_found_whatever_its_case(store: &dyn UserStore) {
+    let mut made = Vec::new();
+    for (name, email, is_active) in [
+        ("mike", "Mike@Example.org", true),
+        ("twin", "mike@example.ORG", false),
+        ("other", "mike_@example.org", true),
+        ("none", "", true),
+    ] {
+        let mut user = User::new("", name, moment(0));
+        user.email = email.into();
+        user.is_active = is_active;
+        made.push(create(store, &user).await);
+    }
+    let found = async |typed: &str| {
+        let mut names: Vec<_> = store
+            .by_email(typed)
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|user| (user.username, user.email))
+            .collect();
+        names.sort_unstable();
+        names
+    };
+    let both = [
+        ("mike".to_owned(), "Mike@Example.org".to_owned()),
+        ("twin".to_owned(), "mike@example.ORG".to_owned()),
+    ];
+    for typed in ["mike@example.org", "MIKE@EXAMPLE.ORG", "Mike@Example.org"] {
+        assert_eq!(
+            found(typed).await,
+            both,
+            "{typed}: in the form in which it is stored"
+        );
+    }
+    let one = [("other".to_owned(), "mike_@example.org".to_owned())];
+    assert_eq!(found("MIKE_@example.org").await, one);
+    for nobody in [
+        // A dotless i: databases take it for an i whose case they ignore (CVE-2019-19844).
+        "m\u{131}ke@example.org",
+        "M\u{130}KE@example.org",
+        "m%@example.org",
+        "mike%",
+        "_ike@example.org",
+        "mike@example.org ",
+        " mike@example.org",
+        "mike@example.org\0",
+        "mike",
+        "mike!_@example.org",
+        "mike\\_@example.org",
+        "\u{1f9e5}@example.org",
+        "' OR ''='",
+        &"m".repeat(100_000),
+    ] {
+        assert_eq!(found(nobody).await, [], "{nobody:?}");
+    }
+    let by_id = store.by_id(&made[0].id).await.unwrap().unwrap();
+    assert!(by_id == made[0], "{by_id:?}");
+}
+
+async fn who_was_granted_nothing_has_nothing(store: &dyn UserStore) {
+    let user = create(store, &User::new("", "ada", moment(0))).await;
+    assert!(store.permissions(&user.id).await.unwrap().is_empty());
+    assert!(store.groups(&user.id).await.unwrap().is_empty());
+    // There are no tables of second factors.
+    assert!(!store.second_factor(&user.id).await.unwrap());
 }
 
 async fn create(store: &dyn UserStore, user: &User) -> User {

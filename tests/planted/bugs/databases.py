@@ -1,9 +1,13 @@
 """What SQLite and the memory are asked to do."""
 
-from bug import Bug, memory, sqlite
+from bug import Bug, memory, mysql, postgres, sqlite, stores
 
 SESSIONS = "crates/stores/src/sqlite/sessions.rs"
 USERS = "crates/stores/src/sqlite/users.rs"
+USER_SQL = "crates/stores/src/user_sql.rs"
+FACTORS = "crates/stores/src/second_factor.rs"
+
+OWN_USERS = sqlite("own_users::a_table_of_users_of_the_site_s_own_keeps_the_contract")
 
 CONTRACT = sqlite("a_database_of_ours_keeps_the_contract")
 
@@ -109,24 +113,87 @@ BUGS = [
     ),
     Bug(
         "a password is written over one that was changed meanwhile",
-        USERS,
-        "(?3 IS NULL OR password = ?3)",
-        "(?3 IS NULL OR ?3 = ?3)",
+        USER_SQL,
+        "dialect.same_bytes(&password, &parameter(3))",
+        'format!("{0} = {0}", parameter(3))',
         CONTRACT,
     ),
     Bug(
         "the first superuser can be made twice",
         USERS,
-        "if condition == CreateUser::OnlyTheFirst && any(connection)? {",
+        "if condition == CreateUser::OnlyTheFirst && any(connection, &users)? {",
         "if condition == CreateUser::OnlyTheFirst && !user.is_active {",
         CONTRACT,
     ),
     Bug(
         "permissions of groups do not count",
-        "crates/stores/src/sqlite/permissions.rs",
-        "WHERE auth_user_groups.user_id = ?1)",
-        "WHERE auth_user_groups.user_id = -?1)",
+        USER_SQL,
+        "= auth_group_permissions.group_id WHERE",
+        "= -auth_group_permissions.group_id WHERE",
         sqlite("permissions::permissions_are_the_user_s_own_and_those_of_the_groups"),
+    ),
+    Bug(
+        "a user of whom nobody says that they are active is",
+        USER_SQL,
+        'format!("COALESCE({}, FALSE)"',
+        'format!("COALESCE({}, TRUE)"',
+        OWN_USERS,
+    ),
+    Bug(
+        "a user whose table has no last login is never there",
+        USERS,
+        "usize::from(self.by_id(id).await?.is_some())",
+        "0",
+        OWN_USERS,
+    ),
+    Bug(
+        "an address finds whoever the database finds",
+        "crates/stores/src/postgres/users.rs",
+        "found.retain(|user| same_email(typed, &user.email));",
+        "found.truncate(100);",
+        postgres("a_database_of_ours_keeps_the_contract"),
+    ),
+    Bug(
+        "a key is what its collation takes for it",
+        USER_SQL,
+        'format!("{id} = {parameter} AND {same}")',
+        'format!("{id} = {parameter} AND {same} IS NOT NULL")',
+        mysql("own_users::a_table_of_users_of_the_site_s_own_keeps_the_contract"),
+    ),
+    Bug(
+        "the digits in front of a text are its number",
+        "crates/stores/src/user_key.rs",
+        "text.parse().ok().map(UserKey::Integer)",
+        "text.trim_end_matches(char::is_alphabetic).parse().ok().map(UserKey::Integer)",
+        stores("user_key::tests::a_key_is_of_its_type_or_none"),
+    ),
+    Bug(
+        "of several who differ in case the first is meant",
+        "crates/stores/src/user_table.rs",
+        "None if found.len() == 1 => found.pop(),",
+        "None if !found.is_empty() => found.pop(),",
+        stores("user_table::tests::of_several_spellings_the_typed_one_is_meant_or_none"),
+    ),
+    Bug(
+        "a device that nobody confirmed is a second factor",
+        FACTORS,
+        '" AND confirmed"',
+        '""',
+        OWN_USERS,
+    ),
+    Bug(
+        "an authenticator of allauth's is no second factor",
+        FACTORS,
+        '"mfa_authenticator",\n    "otp_email',
+        '"mfa_authenticators",\n    "otp_email',
+        OWN_USERS,
+    ),
+    Bug(
+        "tables of groups belong to whoever has a table",
+        "crates/stores/src/django.rs",
+        "if !users.is_django_s() {\n            let links",
+        "if users.is_django_s() {\n            let links",
+        sqlite("own_users::a_table_of_users_is_never_made_and_what_it_lacks_is_named"),
     ),
     Bug(
         "a site of local time gets UTC",

@@ -6,6 +6,8 @@ LOGIN = "crates/core/src/auth/login.rs"
 NEXT = "crates/core/src/auth/next.rs"
 
 HASH = core("auth::login::tests::the_session_hash_is_django_s")
+INACTIVE = core("auth::login::tests::an_inactive_user_owns_a_session_of_a_backend_that_lets_them_in")
+COLUMNS = core("auth::login::tests::columns_of_the_site_s_own_end_sessions_when_they_change")
 OWNER = core("auth::login::tests::only_an_active_user_with_the_same_password_owns_the_session")
 AGAIN = core("auth::login::tests::signing_in_again_keeps_or_renews_the_key_and_never_another_s_data")
 FALLBACK = core("auth::login::tests::a_session_of_a_fallback_secret_moves_to_the_current_one")
@@ -23,11 +25,59 @@ BUGS = [
     Bug(
         "the session's hash is cut to the length of SHA-1",
         LOGIN,
-        "self.hashers[0].hex(user.password.as_bytes())",
-        "self.hashers[0].hex(user.password.as_bytes())[..40].to_owned()",
+        "self.hashers[0].hex(self.hashed(user).as_bytes())",
+        "self.hashers[0].hex(self.hashed(user).as_bytes())[..40].to_owned()",
         HASH,
     ),
-    Bug("an inactive user owns sessions", LOGIN, "user.filter(|user| user.is_active)", "user", OWNER),
+    Bug(
+        "an inactive user owns sessions",
+        LOGIN,
+        "user.is_active || Self::lets_inactive_in(session);",
+        "user.is_active || !Self::lets_inactive_in(session);",
+        OWNER,
+    ),
+    Bug(
+        "an inactive user owns no session of a backend that lets them in",
+        LOGIN,
+        "user.is_active || Self::lets_inactive_in(session);",
+        "user.is_active;",
+        INACTIVE,
+    ),
+    Bug(
+        "the session of an inactive user is of the first backend",
+        LOGIN,
+        "if !user.is_active && self.has_backend(Self::ALLOW_ALL_USERS_BACKEND) {",
+        "if user.is_superuser && self.has_backend(Self::ALLOW_ALL_USERS_BACKEND) {",
+        INACTIVE,
+    ),
+    Bug(
+        "columns of the site's own are left out of the session's hash",
+        LOGIN,
+        "text.push_str(&user.columns.text(column).unwrap_or_default());",
+        "let _ = column;",
+        COLUMNS,
+    ),
+    Bug(
+        "columns that were not read count as the same",
+        LOGIN,
+        ".any(|name| !user.columns.has(name))",
+        ".any(|name| name.is_empty() && !user.columns.has(name))",
+        COLUMNS,
+    ),
+    Bug(
+        "addresses are one that are so in upper case",
+        "crates/core/src/auth/user.rs",
+        "normal(typed) == normal(stored)",
+        "typed.to_uppercase() == stored.to_uppercase()",
+        core("auth::user::tests::addresses_are_compared_as_django_s_reset_compares_them"),
+    ),
+    Bug(
+        "a switch has another text where the database keeps numbers",
+        "crates/core/src/auth/column.rs",
+        "u8::from(*flag).to_string()",
+        "flag.to_string()",
+        core("auth::column::tests::texts_are_the_same_whatever_the_database"),
+    ),
     Bug(
         "a session goes on when its user's password has changed",
         LOGIN,

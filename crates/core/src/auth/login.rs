@@ -1,6 +1,7 @@
 //! How a session comes to belong to a user and stops doing so (`login`, `logout` and `get_user` of
 //! `django.contrib.auth`).
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -19,6 +20,8 @@ pub struct AuthRules {
     /// The key that signs comes first.
     hashers: Arc<[SaltedHmac]>,
     backends: Arc<[String]>,
+    hash_columns: Arc<[String]>,
+    hash_separator: Arc<str>,
     relogin: Relogin,
     dates_login: bool,
 }
@@ -47,6 +50,12 @@ pub enum Owner {
 impl AuthRules {
     /// The backend that Django's own login writes.
     pub const MODEL_BACKEND: &str = "django.contrib.auth.backends.ModelBackend";
+    /// Django's backend that lets users in who are not active.
+    pub const ALLOW_ALL_USERS_BACKEND: &str =
+        "django.contrib.auth.backends.AllowAllUsersModelBackend";
+    /// The same for users whom a proxy has authenticated. No password is checked by it.
+    const ALLOW_ALL_REMOTE_USERS_BACKEND: &str =
+        "django.contrib.auth.backends.AllowAllUsersRemoteUserBackend";
     const HASH_SALT: &str = "django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash";
 
     /// Django's rules, with `ModelBackend` as the only backend.
@@ -58,17 +67,33 @@ impl AuthRules {
         Self {
             hashers: hashers.collect(),
             backends: [Self::MODEL_BACKEND.to_owned()].into(),
+            hash_columns: [].into(),
+            hash_separator: "".into(),
             relogin,
             dates_login: false,
         }
     }
 
-    /// `AUTHENTICATION_BACKENDS`: a session of another backend belongs to nobody. The first one is written.
+    /// `AUTHENTICATION_BACKENDS`: a session of another backend belongs to nobody. The first one is written, or for a
+    /// user who is not active the one that lets such users in.
+    ///
+    /// What a backend of the site's own does is not known here: its sessions are those of active users.
     #[must_use]
     pub fn with_backends(mut self, backends: Vec<String>) -> Self {
         if !backends.is_empty() {
             self.backends = backends.into();
         }
+        self
+    }
+
+    /// Ties sessions to more than the password: the texts of these columns follow it, each behind `separator`, in what
+    /// is hashed. For sites that override `get_session_auth_hash`; the same in Python stands in `docs/django.md`.
+    ///
+    /// The store must read these columns ([`User::columns`]). A user without one of them owns no session.
+    #[must_use]
+    pub fn with_hash_columns(mut self, columns: Vec<String>, separator: &str) -> Self {
+        self.hash_columns = columns.into();
+        self.hash_separator = separator.into();
         self
     }
 
@@ -83,7 +108,38 @@ impl AuthRules {
     /// What ties a session to its user's password: 64 hexadecimal digits (`get_session_auth_hash`).
     #[must_use]
     pub fn session_auth_hash(&self, user: &User) -> String {
-        self.hashers[0].hex(user.password.as_bytes())
+        self.hashers[0].hex(self.hashed(user).as_bytes())
+    }
+
+    /// Whether somebody with this user's password may be signed in (`user_can_authenticate`): an active user, and any
+    /// other only where the site has [`AllowAllUsersModelBackend`](Self::ALLOW_ALL_USERS_BACKEND).
+    #[must_use]
+    pub fn may_authenticate(&self, user: &User) -> bool {
+        user.is_active || self.has_backend(Self::ALLOW_ALL_USERS_BACKEND)
+    }
+
+    /// The backend that stands in a session of this user's: the first one that lets them in.
+    fn backend_of(&self, user: &User) -> &str {
+        if !user.is_active && self.has_backend(Self::ALLOW_ALL_USERS_BACKEND) {
+            Self::ALLOW_ALL_USERS_BACKEND
+        } else {
+            &self.backends[0]
+        }
+    }
+
+    fn has_backend(&self, wanted: &str) -> bool {
+        self.backends.iter().any(|backend| backend == wanted)
+    }
+
+    /// What a session's hash is made of.
+    fn hashed<'a>(&self, user: &'a User) -> Cow<'a, str> {
+        let mut text = Cow::Borrowed(user.password.as_str());
+        for column in &*self.hash_columns {
+            let text = text.to_mut();
+            text.push_str(&self.hash_separator);
+            text.push_str(&user.columns.text(column).unwrap_or_default());
+        }
+        text
     }
 
     /// Makes the session `user`'s. The caller has verified the password; it also rotates the CSRF secret and
@@ -107,7 +163,7 @@ impl AuthRules {
             Some(_) => {}
         }
         session.set_text(USER_ID_NAME, &user.id);
-        session.set_text(BACKEND_NAME, &self.backends[0]);
+        session.set_text(BACKEND_NAME, self.backend_of(user));
         session.set_text(HASH_NAME, &hash);
         if self.dates_login {
             // An integer is always writable.
@@ -144,14 +200,21 @@ impl AuthRules {
 
     /// Decides whether the session belongs to `user`, whom a store found under the claimed key.
     ///
-    /// An unknown or inactive user owns nothing and the session stays as it is. A session made under another
+    /// An unknown user owns nothing and the session stays as it is; nor does one who is not active, unless the session
+    /// is of a backend that lets such users in. A session made under another
     /// password ends. One made under a fallback secret gets a new key and the hash of the current secret.
     pub fn verify(&self, session: &mut SessionState, user: Option<&User>) -> Owner {
-        let Some(user) = user.filter(|user| user.is_active) else {
+        let lets_in = |user: &&User| user.is_active || Self::lets_inactive_in(session);
+        let Some(user) = user.filter(lets_in) else {
             return Owner::Nobody;
         };
+        // What cannot be compared does not count as equal.
+        if self.hash_columns.iter().any(|name| !user.columns.has(name)) {
+            return Owner::Nobody;
+        }
         let stored = stored_text(session, HASH_NAME);
-        let hash = |hasher: &SaltedHmac| hasher.hex(user.password.as_bytes());
+        let hashed = self.hashed(user);
+        let hash = |hasher: &SaltedHmac| hasher.hex(hashed.as_bytes());
         match self
             .hashers
             .iter()
@@ -167,6 +230,17 @@ impl AuthRules {
                 Owner::Nobody
             }
         }
+    }
+
+    fn lets_inactive_in(session: &SessionState) -> bool {
+        let backend = stored_text(session, BACKEND_NAME);
+        backend.is_some_and(|backend| {
+            [
+                Self::ALLOW_ALL_USERS_BACKEND,
+                Self::ALLOW_ALL_REMOTE_USERS_BACKEND,
+            ]
+            .contains(&backend.as_str())
+        })
     }
 
     /// Keeps this session through a change of its user's password (`update_session_auth_hash`); all others of
@@ -206,202 +280,4 @@ fn same(expected: &str, stored: Option<&str>) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::secret::SecretKey;
-    use crate::session::{Codec, SessionKey, Stored};
-    use crate::signing::Compression;
-
-    const NOW: Timestamp = Timestamp::from_unix_seconds(1_700_000_000);
-
-    fn secrets(key: &str) -> Secrets {
-        Secrets::new(SecretKey::insecure_new(key).unwrap())
-    }
-
-    fn rules(key: &str) -> AuthRules {
-        AuthRules::new(&secrets(key), Relogin::KeepsKey)
-    }
-
-    fn user(id: &str) -> User {
-        let mut user = User::new(id, "ann", NOW);
-        user.password = "pbkdf2_sha256$1$s$h".into();
-        user
-    }
-
-    /// The session as it is after being kept.
-    fn kept(session: &SessionState) -> SessionState {
-        let codec = Codec::new(&secrets("k"), Codec::DJANGO_SALT, Compression::Never);
-        let stored = Stored::signed(codec.encode(session.data().text(), NOW), NOW);
-        SessionState::from_stored(SessionKey::parse("abcdefgh").unwrap(), stored, &codec)
-    }
-
-    fn signed_in(rules: &AuthRules, user: &User) -> SessionState {
-        let mut session = SessionState::new();
-        session.set("cart", &[1, 2]).unwrap();
-        rules.login(&mut session, user, NOW);
-        kept(&session)
-    }
-
-    #[test]
-    fn the_session_hash_is_django_s() {
-        assert_eq!(
-            rules("test-secret-key-0123456789").session_auth_hash(&user("7")),
-            "e6d20eab3ea1aea48b74701b4383bbffbfada630abe944aa560fb2c88d7a7727"
-        );
-    }
-
-    #[test]
-    fn login_keeps_anonymous_data_and_writes_django_s_names_in_its_order() {
-        let session = signed_in(&rules("k"), &user("7"));
-        let names: Vec<_> = session.names().map(String::from).collect();
-        assert_eq!(
-            names,
-            [
-                "cart",
-                "_auth_user_id",
-                "_auth_user_backend",
-                "_auth_user_hash"
-            ]
-        );
-        assert_eq!(session.raw("_auth_user_id").as_deref(), Some("\"7\""));
-    }
-
-    #[test]
-    fn only_an_active_user_with_the_same_password_owns_the_session() {
-        let rules = rules("k");
-        let verify = |user: Option<&User>| {
-            let mut session = signed_in(&rules, &self::user("7"));
-            (rules.verify(&mut session, user), session.is_modified())
-        };
-        let inactive = User {
-            is_active: false,
-            ..user("7")
-        };
-        let other_password = User {
-            password: "pbkdf2_sha256$1$s$other".into(),
-            ..user("7")
-        };
-        assert_eq!(verify(Some(&user("7"))), (Owner::User, false));
-        assert_eq!(verify(None), (Owner::Nobody, false));
-        assert_eq!(verify(Some(&inactive)), (Owner::Nobody, false));
-        assert_eq!(verify(Some(&other_password)), (Owner::Nobody, true));
-    }
-
-    #[test]
-    fn a_part_of_the_hash_owns_nothing() {
-        let rules = rules("k");
-        let whole = rules.session_auth_hash(&user("7"));
-        let owner = |hash: &str| {
-            let mut session = signed_in(&rules, &user("7"));
-            session.set_text(HASH_NAME, hash);
-            rules.verify(&mut session, Some(&user("7")))
-        };
-        assert_eq!(owner(&whole), Owner::User);
-        for length in 0..whole.len() {
-            assert_eq!(owner(&whole[..length]), Owner::Nobody, "{length} digits");
-        }
-        assert_eq!(owner(&format!("{whole}0")), Owner::Nobody);
-        assert_eq!(owner(&whole.to_uppercase()), Owner::Nobody);
-    }
-
-    #[test]
-    fn a_session_of_a_fallback_secret_moves_to_the_current_one() {
-        let mut session = signed_in(&rules("old"), &user("7"));
-        let fallbacks = vec![SecretKey::insecure_new("old").unwrap()];
-        let rotated = AuthRules::new(&secrets("new").with_fallbacks(fallbacks), Relogin::KeepsKey);
-        assert_eq!(rotated.verify(&mut session, Some(&user("7"))), Owner::User);
-        assert_eq!(session.key(), None, "it is to get a new key");
-        assert_eq!(
-            rules("new").verify(&mut kept(&session), Some(&user("7"))),
-            Owner::User
-        );
-    }
-
-    #[test]
-    fn signing_in_again_keeps_or_renews_the_key_and_never_another_s_data() {
-        let again = |relogin, id: &str| {
-            let rules = AuthRules::new(&secrets("k"), relogin);
-            let mut session = signed_in(&rules, &user("7"));
-            rules.login(&mut session, &user(id), NOW);
-            (session.key().is_some(), session.contains("cart"))
-        };
-        assert_eq!(again(Relogin::KeepsKey, "7"), (true, true));
-        assert_eq!(again(Relogin::RenewsKey, "7"), (false, true));
-        assert_eq!(again(Relogin::KeepsKey, "8"), (false, false));
-    }
-
-    #[test]
-    fn sessions_of_unknown_backends_and_odd_ids_belong_to_nobody() {
-        let rules = rules("k");
-        let claimed = |json: &str| {
-            let codec = Codec::new(&secrets("k"), Codec::DJANGO_SALT, Compression::Never);
-            let stored = Stored::signed(codec.encode(json, NOW), NOW);
-            rules.claimed_user(&SessionState::from_stored(
-                SessionKey::parse("abcdefgh").unwrap(),
-                stored,
-                &codec,
-            ))
-        };
-        let backend = AuthRules::MODEL_BACKEND;
-        assert_eq!(
-            claimed(&format!(
-                r#"{{"_auth_user_id":"7","_auth_user_backend":"{backend}"}}"#
-            ))
-            .as_deref(),
-            Some("7")
-        );
-        assert_eq!(
-            claimed(&format!(
-                r#"{{"_auth_user_id":7,"_auth_user_backend":"{backend}"}}"#
-            ))
-            .as_deref(),
-            Some("7")
-        );
-        assert_eq!(
-            claimed(r#"{"_auth_user_id":"7","_auth_user_backend":"x.Other"}"#),
-            None
-        );
-        assert_eq!(claimed(r#"{"_auth_user_id":"7"}"#), None);
-        assert_eq!(
-            claimed(&format!(
-                r#"{{"_auth_user_id":[7],"_auth_user_backend":"{backend}"}}"#
-            )),
-            None
-        );
-    }
-
-    #[test]
-    fn a_changed_password_keeps_this_session_only() {
-        let rules = rules("k");
-        let mut session = signed_in(&rules, &user("7"));
-        let changed = User {
-            password: "pbkdf2_sha256$1$s$other".into(),
-            ..user("7")
-        };
-        rules.update_session_auth_hash(&mut session, &changed);
-        assert_eq!(session.key(), None);
-        assert_eq!(
-            rules.verify(&mut kept(&session), Some(&changed)),
-            Owner::User
-        );
-    }
-
-    #[test]
-    fn another_user_s_changed_password_leaves_this_session_its_own_hash() {
-        let rules = rules("k");
-        let changed = User {
-            password: "pbkdf2_sha256$1$s$other".into(),
-            ..user("8")
-        };
-        let mut session = signed_in(&rules, &user("7"));
-        rules.update_session_auth_hash(&mut session, &changed);
-        assert_eq!(session.key(), None, "it gets a new key, as in Django");
-        assert_eq!(
-            rules.verify(&mut kept(&session), Some(&user("7"))),
-            Owner::User
-        );
-        let mut anonymous = SessionState::new();
-        rules.update_session_auth_hash(&mut anonymous, &changed);
-        assert!(anonymous.data().is_empty());
-    }
-}
+mod tests;

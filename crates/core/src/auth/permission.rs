@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::user::User;
+use super::user::{User, UserStore};
+use crate::session::StoreError;
 
 /// What one user may do, as it was when it was read. Permissions are written `app_label.codename`.
 ///
@@ -35,6 +36,20 @@ impl Permissions {
         } else {
             Self::none()
         }
+    }
+
+    /// What `user` may do, by at most one read of the store: for a superuser, and for a user who is not active, it is
+    /// not asked what was granted.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn load(store: &dyn UserStore, user: &User) -> Result<Self, StoreError> {
+        let granted = if user.is_active && !user.is_superuser {
+            store.permissions(&user.id).await?
+        } else {
+            HashSet::new()
+        };
+        Ok(Self::of(user, granted))
     }
 
     /// What somebody may do who is not signed in.

@@ -184,7 +184,7 @@ async fn perm(
 ) -> Result<Json<Value>, Error> {
     let permissions = match user {
         None => Permissions::none(),
-        Some(user) => fleet.database.permissions(&user).await?,
+        Some(user) => Permissions::load(&*fleet.database, &user).await?,
     };
     Ok(Json(json!({ "has": permissions.has(text(&query, "p")) })))
 }

@@ -53,7 +53,7 @@ impl MySqlStore {
     async fn missing(&self) -> Result<Vec<Problem>, StoreError> {
         let mut lease = self.lease(Access::Read).await?;
         let mut problems = Vec::new();
-        for (table, columns) in needed(self.0.contents, &self.0.sessions) {
+        for (table, columns) in needed(self.0.contents, &self.0.sessions, &self.0.users.table) {
             let rows = lease.rows(COLUMNS, &[text(table)]).await?;
             let found: Vec<String> = rows.iter().filter_map(|row| row.get_opt(0)?.ok()).collect();
             problems.extend(lacks(table, &columns, &found));

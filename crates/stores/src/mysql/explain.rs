@@ -26,7 +26,7 @@ impl Fate {
             Some(1062) => Self::Taken,
             Some(1267) => Self::NoSuchText,
             // A lock was waited for too long, the statement took too long or was killed, or a value does not fit.
-            Some(1205 | 1317 | 1366 | 1406 | 1969 | 3024) => Self::Refused,
+            Some(1048 | 1205 | 1317 | 1364 | 1366 | 1406 | 1969 | 3024) => Self::Refused,
             // Also what is the server's state rather than the connection's, such as "read-only": after a
             // failover another server may answer at the same address.
             _ => Self::Broken,
@@ -85,6 +85,9 @@ const fn server_s_reason(code: u16) -> &'static str {
         }
         1146 | 1054 => {
             "lacks a table or a column; run `cloakroom migrate`, or `manage.py migrate` if the database is Django's"
+        }
+        1048 | 1364 => {
+            "has a column that every new row must fill; name it among the table's extra columns"
         }
         1205 => {
             "has a row that stayed locked by another connection until the deadline; end what holds its lock"

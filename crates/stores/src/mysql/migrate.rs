@@ -34,7 +34,7 @@ impl MySqlStore {
                 )));
             }
             let inventory = inventory(&mut lease).await?;
-            match inventory.survey(self.0.contents, &self.0.sessions) {
+            match inventory.survey(self.0.contents, &self.0.sessions, &self.0.users.table) {
                 Survey::Complete => Ok(Migrated::NothingToDo),
                 Survey::Foreign { missing } => Ok(Migrated::LeftToDjango { missing }),
                 Survey::Partial(what)

@@ -15,7 +15,8 @@ use mysql_async::{Row, Value};
 
 use super::pool::{Access, Lease};
 use super::{MySqlStore, moment};
-use crate::session_table::{Dialect, SessionTable};
+use crate::dialect::Dialect;
+use crate::session_table::SessionTable;
 
 impl MySqlStore {
     /// The session that ends last, expired or not; `None` if there are no sessions.

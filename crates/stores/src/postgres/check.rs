@@ -7,9 +7,9 @@ use super::PostgresStore;
 use super::call::Call;
 use super::statement::Statement;
 use super::value::Text;
+use crate::dialect::Dialect;
 use crate::django::{Contents, Problem, lacks, needed};
 use crate::durability::DurabilityAdvice;
-use crate::session_table::Dialect;
 
 impl PostgresStore {
     /// Looks for the tables and columns we need and tries to write, which it undoes.
@@ -18,7 +18,7 @@ impl PostgresStore {
     /// The database cannot even be read.
     pub async fn check(&self) -> Result<Vec<Problem>, StoreError> {
         let mut problems = Vec::new();
-        for (table, columns) in needed(self.0.contents, &self.0.sessions) {
+        for (table, columns) in needed(self.0.contents, &self.0.sessions, &self.0.users.table) {
             let found = columns_of(self.call(), table).await?;
             problems.extend(lacks(table, &columns, &found));
         }
@@ -66,9 +66,19 @@ impl PostgresStore {
              DELETE FROM {table} WHERE false",
         );
         let users = match self.0.contents {
-            Contents::Sessions => "",
+            Contents::Sessions => String::new(),
             Contents::SessionsAndUsers => {
-                "UPDATE auth_user SET password = '', last_login = NULL WHERE false;"
+                let table = &self.0.users.table;
+                let name = |name: &str| Dialect::Postgres.name(name);
+                let last_login = table.last_login.as_deref();
+                let last_login =
+                    last_login.map(|last_login| format!(", {} = NULL", name(last_login)));
+                format!(
+                    "UPDATE {} SET {} = ''{} WHERE false;",
+                    name(&table.name),
+                    name(&table.password),
+                    last_login.unwrap_or_default()
+                )
             }
         };
         format!("BEGIN; {sessions}; {users} ROLLBACK")

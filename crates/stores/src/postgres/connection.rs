@@ -138,7 +138,7 @@ impl Link {
     ) -> Result<Answer, Error> {
         let stream = match self.prepared.as_deref().zip(statement.place) {
             Some((prepared, place)) => {
-                let prepare = || self.client.prepare_typed(&statement.sql, statement.types);
+                let prepare = || self.client.prepare_typed(&statement.sql, &statement.types);
                 let prepared = prepared[place].get_or_try_init(prepare).await?;
                 let parameters = parameters.iter().copied();
                 self.client.query_raw(prepared, parameters).await?

@@ -125,7 +125,7 @@ pub(super) fn explain(name: &str, error: &Error) -> StoreError {
             "has a column that is too short for a value; run the migrations of the Django that made it"
         }
         SqlState::NOT_NULL_VIOLATION => {
-            "has a column that every new row must fill; name it among the session table's extra columns"
+            "has a column that every new row must fill; name it among the table's extra columns"
         }
         // PgBouncer says so of its own limits and of a server that is gone.
         SqlState::PROTOCOL_VIOLATION | SqlState::CONNECTION_FAILURE => {

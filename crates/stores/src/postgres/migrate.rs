@@ -15,7 +15,7 @@ impl PostgresStore {
     /// A Django (4.2 to 6.1) with these apps that is pointed at the database afterwards finds nothing left
     /// to migrate. Where the database keeps sessions alone, it is only their table and its migration. All is done in
     /// one transaction, so that it may be repeated at any time. Where an app that is
-    /// not one of these has migrations, or sessions are kept in a table of the site's own, Django owns the schema,
+    /// not one of these has migrations, or sessions or users are kept in a table of the site's own, Django owns the schema,
     /// and nothing is made. The database itself must be there.
     ///
     /// # Errors
@@ -83,7 +83,7 @@ impl PostgresStore {
         Ok(self
             .inventory()
             .await?
-            .survey(self.0.contents, &self.0.sessions))
+            .survey(self.0.contents, &self.0.sessions, &self.0.users.table))
     }
 
     async fn inventory(&self) -> Result<Inventory, StoreError> {

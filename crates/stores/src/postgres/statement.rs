@@ -1,8 +1,15 @@
 //! Every statement that is asked often, made once for a store.
 
+use std::borrow::Cow;
+use std::cell::Cell;
+
 use tokio_postgres::types::Type;
 
-use crate::session_table::{Dialect, SessionTable};
+use crate::dialect::Dialect;
+use crate::session_table::SessionTable;
+use crate::user_key::KeyType;
+use crate::user_sql::{Field, UserSql};
+use crate::user_table::UserTable;
 
 /// A statement and the types of its parameters.
 #[derive(Debug)]
@@ -10,7 +17,7 @@ pub(super) struct Statement {
     /// Its place among those that a connection has prepared; none if it is asked too seldom for that.
     pub(super) place: Option<usize>,
     pub(super) sql: String,
-    pub(super) types: &'static [Type],
+    pub(super) types: Cow<'static, [Type]>,
 }
 
 impl Statement {
@@ -19,7 +26,7 @@ impl Statement {
         Self {
             place: None,
             sql: sql.to_owned(),
-            types,
+            types: types.into(),
         }
     }
 }
@@ -41,29 +48,41 @@ pub(super) struct Statements {
     pub(super) newest: Statement,
     pub(super) user_by_id: Statement,
     pub(super) user_by_name: Statement,
+    pub(super) user_by_email: Option<Statement>,
     pub(super) any_user: Statement,
     pub(super) create_user: Statement,
     pub(super) create_first_user: Statement,
     pub(super) set_password: Statement,
-    pub(super) set_last_login: Statement,
-    pub(super) granted: Statement,
+    pub(super) replace_password: Statement,
+    pub(super) set_last_login: Option<Statement>,
+    pub(super) granted: Option<Statement>,
+    pub(super) groups: Option<Statement>,
 }
 
 impl Statements {
-    /// How many there are.
-    pub(super) const COUNT: usize = 17;
+    /// How many there are at most.
+    pub(super) const COUNT: usize = 20;
 
-    pub(super) fn new(table: &SessionTable) -> Self {
-        let mut place = 0;
-        let mut statement = |types, template: &str| {
-            let sql = table.sql(Dialect::Postgres, template);
-            place += 1;
+    pub(super) fn new(table: &SessionTable, sql: &UserSql) -> Self {
+        let place = Cell::new(0);
+        let next = |sql: String, types: Cow<'static, [Type]>| {
+            place.set(place.get() + 1);
             Statement {
-                place: Some(place - 1),
+                place: Some(place.get() - 1),
                 sql,
                 types,
             }
         };
+        let statement = |types: &'static [Type], template: &str| {
+            next(table.sql(Dialect::Postgres, template), types.into())
+        };
+        let of_users = |sql: &str, types: Vec<Type>| next(sql.to_owned(), types.into());
+        let key = key_type(&sql.table);
+        let fields = sql
+            .fields
+            .iter()
+            .map(|field| field_type(*field, &sql.table));
+        let fields: Vec<Type> = fields.collect();
         Self {
             load: statement(
                 &[Type::TEXT, Type::TIMESTAMPTZ],
@@ -120,69 +139,56 @@ impl Statements {
                 &[],
                 "SELECT {session_data}, {expire_date} FROM {table} ORDER BY {expire_date} DESC LIMIT 1",
             ),
-            user_by_id: statement(
-                &[Type::INT8],
-                "SELECT id::bigint, username, password, last_login, is_superuser, first_name, last_name, email, \
-                 is_staff, is_active, date_joined FROM auth_user WHERE id = $1",
+            user_by_id: of_users(&sql.by_id, vec![key.clone()]),
+            user_by_name: of_users(&sql.by_name, vec![Type::TEXT]),
+            user_by_email: sql
+                .by_email
+                .as_deref()
+                .map(|sql| of_users(sql, vec![Type::TEXT])),
+            any_user: of_users(&sql.any, Vec::new()),
+            create_user: of_users(&sql.create, fields.clone()),
+            create_first_user: of_users(&sql.create_first, fields),
+            set_password: of_users(&sql.set_password, vec![Type::TEXT, key.clone()]),
+            replace_password: of_users(
+                &sql.replace_password,
+                vec![Type::TEXT, key.clone(), Type::TEXT],
             ),
-            user_by_name: statement(
-                &[Type::TEXT],
-                "SELECT id::bigint, username, password, last_login, is_superuser, first_name, last_name, email, \
-                 is_staff, is_active, date_joined FROM auth_user WHERE username = $1",
-            ),
-            any_user: statement(&[], "SELECT EXISTS (SELECT 1 FROM auth_user)"),
-            create_user: statement(
-                USER,
-                "INSERT INTO auth_user (username, password, last_login, is_superuser, first_name, last_name, \
-                 email, is_staff, is_active, date_joined) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
-                 ON CONFLICT (username) DO NOTHING RETURNING id::bigint",
-            ),
-            create_first_user: statement(
-                USER,
-                "INSERT INTO auth_user (username, password, last_login, is_superuser, first_name, last_name, \
-                 email, is_staff, is_active, date_joined) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 \
-                 WHERE NOT EXISTS (SELECT 1 FROM auth_user) RETURNING id::bigint",
-            ),
-            set_password: statement(
-                &[Type::INT8, Type::TEXT, Type::TEXT],
-                "UPDATE auth_user SET password = $2 WHERE id = $1 \
-                 AND ($3 IS NULL OR password COLLATE \"C\" = $3)",
-            ),
-            set_last_login: statement(
-                &[Type::INT8, Type::TIMESTAMPTZ],
-                "UPDATE auth_user SET last_login = $2 WHERE id = $1",
-            ),
-            // Each branch begins at the index of a table by its user.
-            granted: statement(
-                &[Type::INT8],
-                "SELECT django_content_type.app_label || '.' || auth_permission.codename \
-                 FROM auth_permission \
-                 JOIN django_content_type ON django_content_type.id = auth_permission.content_type_id \
-                 WHERE auth_permission.id IN ( \
-                     SELECT auth_user_user_permissions.permission_id FROM auth_user_user_permissions \
-                     WHERE auth_user_user_permissions.user_id = $1 \
-                     UNION \
-                     SELECT auth_group_permissions.permission_id FROM auth_group_permissions \
-                     JOIN auth_user_groups ON auth_user_groups.group_id = auth_group_permissions.group_id \
-                     WHERE auth_user_groups.user_id = $1)",
-            ),
+            set_last_login: sql
+                .set_last_login
+                .as_deref()
+                .map(|sql| of_users(sql, vec![Type::TIMESTAMPTZ, key.clone()])),
+            granted: sql
+                .granted
+                .as_deref()
+                .map(|sql| of_users(sql, vec![key.clone()])),
+            groups: sql
+                .groups
+                .as_deref()
+                .map(|sql| of_users(sql, vec![key.clone()])),
         }
     }
 }
 
-/// The columns of a new user.
-const USER: &[Type] = &[
-    Type::TEXT,
-    Type::TEXT,
-    Type::TIMESTAMPTZ,
-    Type::BOOL,
-    Type::TEXT,
-    Type::TEXT,
-    Type::TEXT,
-    Type::BOOL,
-    Type::BOOL,
-    Type::TIMESTAMPTZ,
-];
+/// The type of a key as a parameter.
+pub(super) const fn key_type(table: &UserTable) -> Type {
+    match table.key {
+        KeyType::Integer => Type::INT8,
+        KeyType::Uuid => Type::UUID,
+        KeyType::UuidText | KeyType::Text => Type::TEXT,
+    }
+}
+
+/// The type of a new row's field as a parameter.
+const fn field_type(field: Field, table: &UserTable) -> Type {
+    match field {
+        Field::Id => key_type(table),
+        Field::LastLogin | Field::DateJoined => Type::TIMESTAMPTZ,
+        Field::IsSuperuser | Field::IsStaff | Field::IsActive => Type::BOOL,
+        Field::Username | Field::Password | Field::FirstName | Field::LastName | Field::Email => {
+            Type::TEXT
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -190,8 +196,12 @@ mod tests {
 
     #[test]
     fn every_statement_has_a_place_of_its_own() {
-        let statements = Statements::new(&SessionTable::default());
+        let users = UserSql::new(Dialect::Postgres, &UserTable::default());
+        let statements = Statements::new(&SessionTable::default(), &users);
         assert_eq!(statements.load.place, Some(0));
-        assert_eq!(statements.granted.place, Some(Statements::COUNT - 1));
+        assert_eq!(
+            statements.groups.unwrap().place,
+            Some(Statements::COUNT - 1)
+        );
     }
 }

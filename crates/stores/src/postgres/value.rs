@@ -7,6 +7,8 @@ use bytes::{BufMut as _, BytesMut};
 use cloakroom_core::time::Timestamp;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 
+use crate::user_key::UserKey;
+
 /// A text. The driver can write parameters to a log, where a session key or a password has no place: so this one
 /// never shows itself.
 pub(super) struct Text<'a>(pub(super) &'a str);
@@ -25,6 +27,24 @@ impl ToSql for Text<'_> {
 
     fn accepts(ty: &Type) -> bool {
         *ty == Type::TEXT
+    }
+
+    to_sql_checked!();
+}
+
+/// A user's primary key, in the type of its column.
+impl ToSql for UserKey {
+    fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        match self {
+            Self::Integer(number) => out.put_i64(*number),
+            Self::Uuid(uuid) => out.put_slice(uuid.as_bytes()),
+            Self::Text(text) => out.put_slice(text.as_bytes()),
+        }
+        Ok(IsNull::No)
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        [Type::INT8, Type::UUID, Type::TEXT].contains(ty)
     }
 
     to_sql_checked!();

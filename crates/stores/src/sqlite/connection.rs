@@ -128,6 +128,13 @@ pub(super) fn explain_fault(path: &Path, fault: &Fault) -> StoreError {
     }
 }
 
+/// A column that may not be null was given no value.
+fn is_missing(error: &rusqlite::Error) -> bool {
+    error
+        .sqlite_error()
+        .is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_NOTNULL)
+}
+
 /// Says what failed in the database at `path`, and what to do about it. The driver's words become the
 /// source, as text: one failed commit is the error of many calls.
 pub(super) fn explain(path: &Path, error: &rusqlite::Error) -> StoreError {
@@ -156,6 +163,9 @@ pub(super) fn explain(path: &Path, error: &rusqlite::Error) -> StoreError {
         Some(ErrorCode::SystemIoFailure) => {
             format!("the disk under the database {path} fails to read or write")
         }
+        Some(ErrorCode::ConstraintViolation) if is_missing(error) => format!(
+            "the database {path} has a column that every new row must fill; name it among the table's extra columns"
+        ),
         _ => {
             let text = error.to_string();
             if ["no such table", "no such column", "has no column named"]

@@ -1,6 +1,7 @@
 //! Django's tables, made as Django's own migrations make them, and whose database this is.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use cloakroom_core::session::StoreError;
 use cloakroom_core::time::Timestamp;
@@ -15,15 +16,17 @@ impl SqliteStore {
     /// A Django (4.2 to 6.1) with these apps that is pointed at the database afterwards finds nothing left
     /// to migrate. Where the database keeps sessions alone, it is only their table and its migration. All is done in
     /// one transaction, so that it may be repeated at any time. Where an app that is
-    /// not one of these has migrations, Django owns the schema, and nothing is made.
+    /// not one of these has migrations, or sessions or users are kept in a table of the site's own, Django owns the
+    /// schema, and nothing is made.
     ///
     /// # Errors
     /// Some of the tables or records are there and some are not, or the database does not answer.
     pub async fn migrate(&self, now: Timestamp) -> Result<Migrated, StoreError> {
         let path = self.path().display().to_string();
         let (contents, sessions) = (self.0.contents, self.0.sessions.clone());
-        self.write(
-            move |connection| match inventory(connection)?.survey(contents, &sessions) {
+        let users = Arc::clone(&self.0.users);
+        self.write(move |connection| {
+            match inventory(connection)?.survey(contents, &sessions, &users.table) {
                 Survey::Empty => {
                     for statement in contents.statements(SCHEMA) {
                         connection.execute_batch(statement)?;
@@ -40,8 +43,8 @@ impl SqliteStore {
                 Survey::Foreign { missing } => Ok(Ok(Migrated::LeftToDjango { missing })),
                 // Nothing was changed on this path, so the transaction may commit.
                 Survey::Partial(what) => Ok(Err(only_a_part(&path, "sqlite:PATH", &what))),
-            },
-        )
+            }
+        })
         .await?
     }
 

@@ -13,7 +13,8 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension as _, ToSql, params};
 
 use super::SqliteStore;
-use crate::session_table::{Dialect, SessionTable};
+use crate::dialect::Dialect;
+use crate::session_table::SessionTable;
 
 /// A version bound as the text that it is.
 struct SeenText<'a>(&'a Version);

@@ -5,9 +5,12 @@ mod database;
 mod encrypted;
 mod failures;
 mod killed;
+mod own_users;
 mod pgbouncer;
 mod replies;
 mod schema;
+#[path = "../shared/own_users.rs"]
+mod shared;
 mod table;
 
 use std::sync::Arc;

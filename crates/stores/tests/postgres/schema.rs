@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use cloakroom_core::auth::{CreateUser, User, UserCreated, UserStore as _};
+use cloakroom_core::auth::{CreateUser, Permissions, User, UserCreated, UserStore as _};
 use cloakroom_core::time::Timestamp;
 use cloakroom_stores::{Migrated, PostgresStore, Problem};
 use cloakroom_testing::servers::Postgres;
@@ -171,8 +171,8 @@ async fn permissions_are_the_user_s_own_and_those_of_the_groups() {
              SELECT 2, id FROM auth_permission WHERE codename = 'delete_user'",
     )
     .await;
-    let of_ann = store.permissions(&users[0]).await.unwrap();
-    let of_ben = store.permissions(&users[1]).await.unwrap();
+    let of_ann = Permissions::load(&store, &users[0]).await.unwrap();
+    let of_ben = Permissions::load(&store, &users[1]).await.unwrap();
     for (permission, ann_has, ben_has) in [
         ("auth.view_user", true, false),
         ("auth.view_group", true, false),

@@ -5,8 +5,11 @@ mod failures;
 mod folder;
 mod killed;
 mod local_time;
+mod own_users;
 mod permissions;
 mod schema;
+#[path = "../shared/own_users.rs"]
+mod shared;
 mod table;
 
 use std::sync::Arc;

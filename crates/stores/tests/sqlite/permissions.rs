@@ -1,6 +1,6 @@
 //! What users may do, in a database as Django fills it.
 
-use cloakroom_core::auth::{CreateUser, User, UserCreated, UserStore as _};
+use cloakroom_core::auth::{CreateUser, Permissions, User, UserCreated, UserStore as _};
 use cloakroom_core::time::Timestamp;
 use cloakroom_stores::SqliteStore;
 
@@ -43,8 +43,8 @@ async fn permissions_are_the_user_s_own_and_those_of_the_groups() {
         ("auth.add_session", false, false),
         ("clerks", false, false),
     ];
-    let of_ann = store.permissions(&ann).await.unwrap();
-    let of_ben = store.permissions(&ben).await.unwrap();
+    let of_ann = Permissions::load(&store, &ann).await.unwrap();
+    let of_ben = Permissions::load(&store, &ben).await.unwrap();
     for (permission, ann_has, ben_has) in rows {
         assert_eq!(of_ann.has(permission), ann_has, "{permission}");
         assert_eq!(of_ben.has(permission), ben_has, "{permission}");
@@ -57,8 +57,7 @@ async fn an_id_of_another_table_was_granted_nothing() {
     let store = Folder::new().ours().await;
     let user = User::new("2f3c9c1e-uuid", "ann", Timestamp::now());
     assert!(
-        !store
-            .permissions(&user)
+        !Permissions::load(&store, &user)
             .await
             .unwrap()
             .has("auth.view_user")
@@ -71,16 +70,14 @@ async fn a_superuser_needs_no_grant_and_who_is_not_active_has_none() {
     let mut user = create(&store, "ann").await;
     user.is_superuser = true;
     assert!(
-        store
-            .permissions(&user)
+        Permissions::load(&store, &user)
             .await
             .unwrap()
             .has("auth.view_user")
     );
     user.is_active = false;
     assert!(
-        !store
-            .permissions(&user)
+        !Permissions::load(&store, &user)
             .await
             .unwrap()
             .has("auth.view_user")

@@ -1,5 +1,6 @@
 //! Stores that count, fail and wait when told to.
 
+use std::collections::HashSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -173,6 +174,22 @@ impl UserStore for WatchedUsers {
 
     async fn by_username(&self, username: &str) -> Result<Option<UserRow>, StoreError> {
         self.note("by_username")?.by_username(username).await
+    }
+
+    async fn by_email(&self, typed: &str) -> Result<Vec<UserRow>, StoreError> {
+        self.note("by_email")?.by_email(typed).await
+    }
+
+    async fn permissions(&self, id: &str) -> Result<HashSet<String>, StoreError> {
+        self.note("permissions")?.permissions(id).await
+    }
+
+    async fn groups(&self, id: &str) -> Result<Vec<String>, StoreError> {
+        self.note("groups")?.groups(id).await
+    }
+
+    async fn second_factor(&self, id: &str) -> Result<bool, StoreError> {
+        self.note("second_factor")?.second_factor(id).await
     }
 
     async fn any_user(&self) -> Result<bool, StoreError> {

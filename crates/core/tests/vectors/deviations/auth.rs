@@ -103,7 +103,6 @@ pub(crate) fn logins() -> Vec<Deviation> {
         });
         alike(nobody, inputs)
     };
-    let inactive = session("8", "AllowAllUsersModelBackend");
     let update = "update_session_auth_hash";
     let own = session("7", "ModelBackend");
     let changed = "9b24b886c8cb0d524e3fb12cc7869ad953655a7890c0eb1a841e04ab1ec6bd57";
@@ -141,14 +140,6 @@ pub(crate) fn logins() -> Vec<Deviation> {
             "get_user",
             "the database's driver raised at such numbers",
             get_user(&["999999999999999999999999999999"]),
-        ),
-        everywhere(
-            "get_user",
-            "no backend here lets inactive users in",
-            alike(
-                nobody,
-                [0, 2].map(|fallbacks| format!("{inactive} {fallbacks} fallbacks 2 backends")),
-            ),
         ),
         everywhere(
             update,

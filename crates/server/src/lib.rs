@@ -21,3 +21,4 @@ pub mod settings;
 pub mod setup_link;
 pub mod stores;
 mod templates;
+pub mod user_table;

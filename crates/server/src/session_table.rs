@@ -58,7 +58,7 @@ pub fn session_table(settings: &Settings) -> Result<SessionTable, Failure> {
 
 /// A name that means the same in each database: quoted it may be anything, but what is mistyped should not wait for the
 /// first visitor.
-fn identifier(setting: &str, text: &str) -> Result<String, Failure> {
+pub(crate) fn identifier(setting: &str, text: &str) -> Result<String, Failure> {
     let first = text.bytes().next();
     let fits = first.is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_')
         && text.len() <= LONGEST_NAME

@@ -18,6 +18,7 @@ use crate::database_url::DatabaseUrl;
 use crate::session_table::Apart;
 use crate::sessions_url::SessionsUrl;
 use crate::settings::Settings;
+use crate::user_table::user_table;
 
 /// A site's users and sessions.
 #[derive(Clone, Debug)]
@@ -183,6 +184,14 @@ impl Stores {
     pub async fn advice(&self) -> Result<Vec<String>, StoreError> {
         let database = self.database.advice().await?;
         let mut advice: Vec<String> = database.iter().map(ToString::to_string).collect();
+        let factors = self.database.second_factor_tables().await?;
+        if !factors.is_empty() {
+            advice.push(format!(
+                "the database keeps second factors ({}): users who have one are refused at the login here, because a \
+                 password alone would be a weaker door than the Django's",
+                factors.join(", ")
+            ));
+        }
         if let Some(sessions) = &self.apart {
             advice.extend(sessions.advice().await?.iter().map(ToString::to_string));
         }
@@ -267,6 +276,7 @@ pub async fn open_contents(
     contents: Contents,
 ) -> Result<Arc<dyn Database>, Failure> {
     let sessions = Apart::of(settings)?.table(contents, settings)?;
+    let users = user_table(settings)?;
     Ok(match url {
         DatabaseUrl::Sqlite(file) => {
             let options = sqlite_options(settings, contents)?;
@@ -275,6 +285,7 @@ pub async fn open_contents(
         DatabaseUrl::Postgres(url) => {
             let options = PostgresOptions {
                 sessions,
+                users,
                 contents,
                 ..PostgresOptions::default()
             };
@@ -284,6 +295,7 @@ pub async fn open_contents(
             let options = MySqlOptions {
                 zone: without_secrets(settings, None)?.session.lifetime.zone,
                 sessions,
+                users,
                 contents,
                 ..MySqlOptions::default()
             };
@@ -300,6 +312,7 @@ pub(crate) fn sqlite_options(
     Ok(SqliteOptions {
         zone: without_secrets(settings, None)?.session.lifetime.zone,
         sessions: Apart::of(settings)?.table(contents, settings)?,
+        users: user_table(settings)?,
         contents,
         ..SqliteOptions::default()
     })

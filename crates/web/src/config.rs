@@ -179,6 +179,11 @@ pub struct LoginConfig {
     pub relogin: Relogin,
     /// `AUTHENTICATION_BACKENDS`.
     pub backends: Vec<String>,
+    /// Columns of the site's own whose texts follow the password in what ties a session to its user. The store must
+    /// read them. A Django beside us must hash the same: see `docs/django.md`.
+    pub hash_columns: Vec<String>,
+    /// What stands before each of these texts. A NUL, which no database keeps in them.
+    pub hash_separator: String,
     /// How passwords are hashed.
     pub hashers: Hashers,
     /// `AUTH_PASSWORD_VALIDATORS`: what new passwords must be.
@@ -299,6 +304,8 @@ impl Config {
                 next_rule: NextRule::Django,
                 relogin: Relogin::KeepsKey,
                 backends: Vec::new(),
+                hash_columns: Vec::new(),
+                hash_separator: "\0".to_owned(),
                 hashers: Hashers::new(version),
                 validators: Validators::default(),
                 rehashes: true,

@@ -37,7 +37,7 @@ pub use cloakroom_core::{cookie, password, secret, signing, time, version};
 #[cfg(all(feature = "file", unix))]
 pub use cloakroom_stores::{FileOptions, FileStore};
 #[cfg(feature = "sqlite")]
-pub use cloakroom_stores::{SqliteOptions, SqliteStore};
+pub use cloakroom_stores::{KeyType, LinkTable, NameRule, SqliteOptions, SqliteStore, UserTable};
 pub use config::{
     Config, ConfigError, CookieConfig, CsrfConfig, Duplicates, InvalidCookie, JwtConfig,
     LoginConfig, SecretPlace, Secure, SessionConfig, Settings,

@@ -124,7 +124,11 @@ impl Cloakroom {
             key_length: session.key_length,
         };
         let auth_rules = AuthRules::new(&config.secrets, config.login.relogin)
-            .with_backends(config.login.backends.clone());
+            .with_backends(config.login.backends.clone())
+            .with_hash_columns(
+                config.login.hash_columns.clone(),
+                &config.login.hash_separator,
+            );
         let auth_rules = if session.lifetime.absolute.is_some() {
             auth_rules.dating_logins()
         } else {

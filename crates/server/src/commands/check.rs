@@ -7,6 +7,7 @@ use crate::first_start::read_key_file;
 use crate::output;
 use crate::settings::{Settings, WeakKeys};
 use crate::stores::{Stores, open_database};
+use crate::user_table::explained;
 
 /// Errors fail the command, warnings do not, as in Django.
 pub(crate) async fn run(
@@ -99,7 +100,10 @@ async fn look_at_stores(
     let problems = stores.check().await?;
     if !problems.is_empty() {
         return Ok((
-            problems.iter().map(ToString::to_string).collect(),
+            problems
+                .iter()
+                .map(|problem| explained(problem, settings))
+                .collect(),
             Vec::new(),
         ));
     }

@@ -19,6 +19,7 @@ use crate::app::{self, App};
 use crate::clearing;
 use crate::session_table::session_table;
 use crate::settings::Settings;
+use crate::user_table::user_table;
 use crate::{output, pages};
 
 pub(crate) use self::prepare::profile;
@@ -120,6 +121,7 @@ pub(crate) fn check_settings(settings: &Settings) -> Result<(), Failure> {
     without_secrets(settings, None)?;
     clearing_interval(settings, Profile::Strict)?;
     session_table(settings)?;
+    user_table(settings)?;
     templates(settings).map(drop)
 }
 

@@ -112,6 +112,18 @@ impl Config {
         login.time_zone = time_zone(settings)?.unwrap_or(Zone::UTC);
         assign(
             settings,
+            "USER_HASH_COLUMNS",
+            "a list of texts",
+            &mut login.hash_columns,
+        )?;
+        assign(
+            settings,
+            "USER_HASH_SEPARATOR",
+            "a text",
+            &mut login.hash_separator,
+        )?;
+        assign(
+            settings,
             "AUTHENTICATION_BACKENDS",
             "a list of texts",
             &mut login.backends,

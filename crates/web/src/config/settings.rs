@@ -81,6 +81,8 @@ impl Settings {
         "SIGNED_COOKIE_LEGACY_SALT_FALLBACK",
         "TIME_ZONE",
         "TRUSTED_PROXIES",
+        "USER_HASH_COLUMNS",
+        "USER_HASH_SEPARATOR",
         "USE_TZ",
         "USE_X_FORWARDED_HOST",
         "USE_X_FORWARDED_PORT",

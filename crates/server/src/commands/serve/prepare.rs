@@ -22,6 +22,7 @@ use crate::sessions_url::SessionsUrl;
 use crate::settings::{Settings, WeakKeys};
 use crate::setup_link::SetupLink;
 use crate::stores::{Stores, open_database, sqlite_options};
+use crate::user_table::explained;
 
 /// A site that listens; what its database says of it is still to be asked.
 #[derive(Debug)]
@@ -205,7 +206,8 @@ impl Site {
     pub async fn look(&self) -> Result<Findings, NotYet> {
         let database = &*self.stores.database;
         if let Some(problem) = self.stores.check().await?.first() {
-            return Err(NotYet::Refused(Failure::new(problem.to_string())));
+            let problem = explained(problem, &self.settings);
+            return Err(NotYet::Refused(Failure::new(problem)));
         }
         let profile = profile(&self.settings, database).await?;
         let key_fits = self.key_fits().await?;
@@ -309,7 +311,10 @@ async fn existing(
     }
     match database.check().await?.first() {
         None => Ok(Some(database)),
-        Some(problem) => Err(Failure::new(format!("{url}: {problem}"))),
+        Some(problem) => Err(Failure::new(format!(
+            "{url}: {}",
+            explained(problem, settings)
+        ))),
     }
 }
 

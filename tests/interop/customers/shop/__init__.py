@@ -1,0 +1,1 @@
+"""A shop whose users are its customers."""

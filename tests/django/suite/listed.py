@@ -4,7 +4,6 @@ A pattern that nothing needs fails the run, so that the lists do not outlive the
 """
 
 SPELLING = "SameSite is written in its usual spelling (ARCHITECTURE.md, Decisions)"
-INACTIVE = "no backend lets inactive users in (ARCHITECTURE.md, Decisions)"
 
 # Not run.
 LISTED = {
@@ -13,9 +12,6 @@ LISTED = {
     ),
     "responses.test_cookie.SetCookieTests.test_samesite": SPELLING,
     "responses.test_cookie.DeleteCookieTests.test_delete_cookie_samesite": SPELLING,
-    "auth_tests.test_auth_backends.AllowAllUsersModelBackendTest.test_get_user": INACTIVE,
-    "async.test_async_auth.AsyncAuthTest.test_client_aforce_login_backend": INACTIVE,
-    "test_client.tests.ClientTest.test_view_with_inactive_force_login": INACTIVE,
 }
 
 # Run, and passed, though some answers are not Django's.

@@ -86,8 +86,8 @@ from django.views.decorators.csrf import csrf_exempt  # noqa: E402
 
 
 def whoami(request):
-    user = request.user
-    return JsonResponse({"user": user.get_username() or None, "id": str(user.pk), "data": dict(request.session.items())})
+    user, data = request.user, dict(request.session.items())
+    return JsonResponse({"user": user.get_username() or None, "id": str(user.pk), "data": data})
 
 
 @csrf_exempt

@@ -115,8 +115,11 @@ impl Auth {
     /// neither the answer nor the clock tells whether there is such a user. Passwords are verified on threads of their
     /// own, a few at a time, and failures are counted before they are made, by account and by address.
     ///
+    /// A user who has a second factor in the tables of allauth or django-otp is not signed in here: a password alone would
+    /// be the weaker door.
+    ///
     /// # Errors
-    /// 429: there were too many failures, until [when](Error::throttled_until) is in the error. 503: the store failed, or
+    /// 403: the user has a second factor ([`ErrorKind::SecondFactor`](crate::ErrorKind)). 429: there were too many failures, until [when](Error::throttled_until) is in the error. 503: the store failed, or
     /// too many passwords wait to be verified; nobody was looked for then.
     pub async fn authenticate(
         &self,

@@ -50,6 +50,7 @@ enum Cause {
     Throttled {
         until: Timestamp,
     },
+    SecondFactor,
     Random(RandomError),
     Password(MakeError),
     Value(ValueError),
@@ -128,6 +129,8 @@ pub enum ErrorKind {
     BodyTooLarge,
     /// 429: the address has begun too many sessions that nobody signed in to.
     TooManySessions,
+    /// 403: the password is right, and the user has a second factor that only the Django beside us can ask for.
+    SecondFactor,
     /// 429: too many tries to sign in have failed; [`Error::throttled_until`] says how long to wait.
     TooManyAttempts,
     /// 500: a mistake in the program.
@@ -149,6 +152,7 @@ impl ErrorKind {
             Self::SlowBody => "slow_body",
             Self::BodyTooLarge => "body_too_large",
             Self::TooManySessions => "too_many_sessions",
+            Self::SecondFactor => "second_factor",
             Self::TooManyAttempts => "too_many_attempts",
             Self::Internal => "internal",
             Self::Unavailable => "unavailable",
@@ -185,6 +189,10 @@ impl Error {
     /// `seconds` from now on there may be one more.
     pub(crate) fn too_many_sessions(seconds: u64) -> Self {
         Self(Box::new(Cause::TooManySessions { seconds }))
+    }
+
+    pub(crate) fn second_factor() -> Self {
+        Self(Box::new(Cause::SecondFactor))
     }
 
     /// There may be one more try then.
@@ -251,7 +259,7 @@ impl Error {
             _ => match self.kind() {
                 ErrorKind::BadHost | ErrorKind::SessionInterrupted => StatusCode::BAD_REQUEST,
                 ErrorKind::LoginRequired | ErrorKind::InvalidToken => StatusCode::UNAUTHORIZED,
-                ErrorKind::CsrfFailed { .. } => StatusCode::FORBIDDEN,
+                ErrorKind::CsrfFailed { .. } | ErrorKind::SecondFactor => StatusCode::FORBIDDEN,
                 ErrorKind::SlowBody => StatusCode::REQUEST_TIMEOUT,
                 ErrorKind::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
                 ErrorKind::TooManySessions | ErrorKind::TooManyAttempts => {
@@ -287,6 +295,7 @@ impl Error {
             Cause::BodyTooLarge => ErrorKind::BodyTooLarge,
             Cause::TooManySessions { .. } => ErrorKind::TooManySessions,
             Cause::Throttled { .. } => ErrorKind::TooManyAttempts,
+            Cause::SecondFactor => ErrorKind::SecondFactor,
             Cause::Value(_)
             | Cause::Cookie(_)
             | Cause::CookieSettings(_)
@@ -317,6 +326,7 @@ impl Error {
             | ErrorKind::SlowBody
             | ErrorKind::BodyTooLarge
             | ErrorKind::TooManySessions
+            | ErrorKind::SecondFactor
             | ErrorKind::TooManyAttempts => {
                 tracing::warn!(status = self.status().as_u16(), reason = ?text, "request refused");
             }
@@ -359,6 +369,7 @@ impl fmt::Display for Error {
                  name it in TRUSTED_PROXIES",
             ),
             Cause::Throttled { .. } => formatter.write_str("too many tries to sign in have failed"),
+            Cause::SecondFactor => formatter.write_str("the user has a second factor, for which Django's page asks"),
             Cause::Closed => formatter.write_str(
                 "the session and the cookies are closed: their response is made, or the session is being saved; call \
                  session.save().await first",
@@ -461,6 +472,9 @@ const fn text(kind: ErrorKind) -> &'static str {
         ErrorKind::BodyTooLarge => "The form is too large.\n",
         ErrorKind::TooManySessions => {
             "Too many new visitors come from your network address. Nothing was changed; please try again later, or sign in.\n"
+        }
+        ErrorKind::SecondFactor => {
+            "This account has a second factor. Please sign in at the site's other login page, which asks for it.\n"
         }
         ErrorKind::TooManyAttempts => {
             "Too many tries to sign in have failed. Please wait as long as Retry-After says, and try again.\n"

@@ -208,13 +208,19 @@ impl<'a> Attempt<'a> {
         }
         let too_long = self.credentials.password.len() > LONGEST_PASSWORD;
         let (verification, rehashed) = self.work(place, Some(user.password.clone())).await?;
-        let failure = |user: UserRow| match (verification, user.is_active) {
+        let may = site.auth_rules.may_authenticate(&user);
+        let failure = |user: UserRow| match (verification, may) {
             (Verification::Wrong, _) => Failure::WrongPassword { user_id: user.id },
             (_, false) => Failure::Inactive { user_id: user.id },
             (_, true) => Failure::TooLong { user_id: user.id },
         };
-        if verification == Verification::Wrong || too_long || !user.is_active {
+        if verification == Verification::Wrong || too_long || !may {
             return Ok(Err(failure(user)));
+        }
+        if site.users.second_factor(&user.id).await? {
+            // Whoever has the password may know; the Django beside us asks for more at this point too.
+            self.failed(Failure::SecondFactor { user_id: user.id });
+            return Err(Error::second_factor());
         }
         if let Some(encoded) = rehashed.transpose()? {
             // Only over the hash that was verified: a password that was changed meanwhile stays changed.

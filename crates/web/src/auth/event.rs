@@ -71,6 +71,11 @@ pub enum Failure {
         /// Whose it is.
         user_id: String,
     },
+    /// The password is right, and the Django beside us asks this user for more than that, which only its own page can.
+    SecondFactor {
+        /// Whose it is.
+        user_id: String,
+    },
     /// It was not looked at, because of earlier failures under another spelling of the name.
     Throttled {
         /// Whose it would have been.

@@ -359,3 +359,29 @@ async fn logins_and_logouts_are_told_to_the_site() {
     assert!(events[1].ends_with(" out"), "{events:?}");
     assert_eq!(events[2..], ["nobody UnknownUser"]);
 }
+
+#[tokio::test]
+async fn a_user_with_a_second_factor_is_not_signed_in_by_the_password_alone() {
+    let site = Plan::shared().open().await;
+    let table = "CREATE TABLE mfa_authenticator (id integer primary key, user_id integer, type text);
+                 INSERT INTO mfa_authenticator (user_id, type) SELECT id, 'totp' FROM auth_user WHERE username = 'ann'";
+    site.sql().execute_batch(table).unwrap();
+    let browser = site.browser();
+    let page = guess(&browser, ANN, "ann", PASSWORD).await;
+    assert_eq!(
+        (page.status.as_u16(), browser.cookie("sessionid")),
+        (403, None)
+    );
+    assert!(page.text().contains("second factor"), "{}", page.text());
+    assert_eq!(site.events(), ["ann SecondFactor"]);
+    // A wrong password learns nothing of that.
+    let (wrong, unknown) = (
+        stranger(&site, ANN, "ann").await,
+        stranger(&site, ANN, "eve").await,
+    );
+    assert_eq!(
+        (wrong.text(), &wrong.headers),
+        (unknown.text(), &unknown.headers)
+    );
+    assert_eq!(guess(&browser, ANN, "bob", PASSWORD).await.status, 302);
+}

@@ -323,12 +323,58 @@ fn what_parsers_read_differently_is_malformed() {
     ] {
         assert_eq!(scan(body.as_bytes()), MALFORMED, "{body:?}");
     }
+    for headers in [
+        "name=\"a\tb\"",
+        "name=\"a\u{7f}b\"",
+        "name=a\r\nX: \u{1}",
+        "name=a\r\nX: \u{7f}",
+        "name=a\r\n: x",
+        "name=a\r\nX.Y: x",
+        "name=a\r\nX: y*=z",
+        "name=a\r\nX: y*0=z",
+        "name=a\r\nX: y*9",
+        "name=a\r\nContent-Transfer-Encoding: 7bit\r\nContent-Transfer-Encoding: 8bit",
+        "name=a; filename=b; filename=c",
+        "name=a; filename*=UTF-8''b; filename*=UTF-8''c",
+        "name=a; filename*=\"UTF-8''b\"",
+        "name=a; filename*=UTF-8''b'c",
+        "name=a; filename*=UTF-8'en'b",
+        "name=a; filename*=UTF-8''%FF",
+        "name=a; filename=\"\"; filename*=UTF-8''",
+        "name=a; filename=\"&\"",
+        "name=a; x*1=y",
+    ] {
+        let body = [token_part().as_str(), &part(headers, ""), END].concat();
+        assert_eq!(scan(body.as_bytes()), MALFORMED, "{headers:?}");
+    }
     let latin = [
         token_part().as_bytes(),
         b"--XX\r\nContent-Disposition: form-data; name=\"\xe9\"\r\n\r\n",
     ]
     .concat();
     assert_eq!(scan(&latin), MALFORMED);
+}
+
+#[test]
+fn names_of_files_that_no_parser_takes_away_are_plain() {
+    for headers in [
+        "name=a; filename=\"\"",
+        "name=a; filename=\"\u{e9}\"",
+        "name=a; filename=\"-\"",
+        "name=a; filename=\"..b\"",
+        "name=a; filename=\"b/c\"",
+        "name=a; filename=\"&amp;b\"",
+        "name=a; filename=\"&a b\"",
+        "name=a; filename=b; filename*=utf-8''%C3%A9",
+        "name=a; filename*=UTF-8''b; x=y",
+        "name=a; filename=\"b\\\"c\"",
+        "name=a\r\nX: */*",
+        "name=a\r\nX-Y_1: ",
+        "name=a\r\nContent-Transfer-Encoding:  8BIT ",
+    ] {
+        let body = [token_part().as_str(), &part(headers, ""), END].concat();
+        assert_eq!(scan(body.as_bytes()), found(), "{headers:?}");
+    }
 }
 
 /// CVE-2026-108147: nothing is decoded, so nothing is gathered for it.
@@ -413,6 +459,10 @@ fn boundaries_are_read_where_all_agree() {
         "multipart/form-data; boundary=a; charset*=utf-8''utf-16",
         "multipart/form-data; boundary=a, multipart/form-data; boundary=b",
         "multipart/form-data; boundary=<a>",
+        "multipart/form-data; =b; boundary=a",
+        "multipart/form-data; b=\"\t\"; boundary=a",
+        "multipart/form-data; b=\"\u{7f}\"; boundary=a",
+        "multipart/form-data; b.c=d; boundary=a",
         "multipart/form-data; boundary=\"a",
         "multipart/form-data; boundary=\"a\\\"",
         "multipart/form-data; boundary=a\tb",

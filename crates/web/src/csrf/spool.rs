@@ -253,6 +253,33 @@ mod tests {
         assert_eq!(quota.left(), 100);
     }
 
+    #[test]
+    fn what_is_written_goes_from_one_share_to_another() {
+        let quota = SpoolQuota::new(100);
+        let (mut room, mut spool) = (room(&quota, 60), Share::none_of(Arc::clone(&quota)));
+        spool.join(room.split_off());
+        assert!(room.resize(30) && !room.resize(41), "60 are the spool's");
+        spool.join(room.split_off());
+        drop(room);
+        assert_eq!(quota.left(), 10);
+        drop(spool);
+        assert_eq!(quota.left(), 100);
+    }
+
+    #[tokio::test]
+    async fn a_write_goes_on_that_nobody_waits_for_and_keeps_its_room_until_its_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let quota = SpoolQuota::new(10);
+        let spool = spool(&quota, folder.path());
+        drop(spool.write(pieces("x"), room(&quota, 10)));
+        let given_back = async {
+            while quota.left() < 10 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, given_back).await.unwrap();
+    }
+
     #[tokio::test]
     async fn what_was_put_aside_comes_back_as_it_was() {
         let folder = tempfile::tempdir().unwrap();

@@ -7,7 +7,6 @@ shown is that the check refuses.
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest

@@ -7,7 +7,7 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -67,31 +67,63 @@ pub(crate) fn table(runtime: &Runtime, rounds: usize) -> (String, Value) {
         (false, "/parsed"),
     ] {
         let request = request(path, &form(early));
-        let what = format!(
-            "{} token, beside no check; bytes are {}",
-            if early { "early" } else { "late" },
-            &path[1..]
-        );
         let (checked, _) = app(true, folder.path());
         let (exempt, _) = app(false, folder.path());
-        let pairs = Pairs::measure(rounds, |turn| {
-            let app = match turn {
-                Turn::Ours => &checked,
-                Turn::Theirs => &exempt,
-            };
-            send(runtime, app, &request).as_secs_f64() * 1e6
-        });
+        let what = |way: &str| {
+            let place = if early { "early" } else { "late" };
+            format!(
+                "{place} token, beside no check; bytes are {}{way}",
+                &path[1..]
+            )
+        };
+        let pairs = |link: Link| {
+            Pairs::measure(rounds, |turn| {
+                let app = match turn {
+                    Turn::Ours => &checked,
+                    Turn::Theirs => &exempt,
+                };
+                let (cpu, elapsed) = send(runtime, app, &request, link);
+                let taken = match link {
+                    Link::Loopback => cpu,
+                    Link::TenGigabit => elapsed,
+                };
+                taken.as_secs_f64() * 1e6
+            })
+        };
+        let cpu = pairs(Link::Loopback);
         let (watched, most) = app(true, folder.path());
         most.watch();
         let before = resident();
-        send(runtime, &watched, &request);
-        row(&what, &pairs, Some(most.bytes().saturating_sub(before)));
+        send(runtime, &watched, &request, Link::Loopback);
+        let more = most.bytes().saturating_sub(before);
+        row(&what(""), &cpu, Some(more));
+        row(&what(", at 10 Gbit/s"), &pairs(Link::TenGigabit), None);
     }
     (table, Value::Array(figures))
 }
 
-/// The CPU time of the service while it takes a form over the loopback interface; the client's own is not in it.
-fn send(runtime: &Runtime, app: &App, request: &Arc<[u8]>) -> Duration {
+/// How fast the form comes.
+#[derive(Clone, Copy)]
+enum Link {
+    /// As fast as the service takes it.
+    Loopback,
+    /// No faster than a fast network brings it.
+    TenGigabit,
+}
+
+impl Link {
+    /// How long so many bytes take.
+    fn time_of(self, bytes: usize) -> Duration {
+        match self {
+            Self::Loopback => Duration::ZERO,
+            Self::TenGigabit => Duration::from_secs_f64(bytes as f64 / 1.25e9),
+        }
+    }
+}
+
+/// The CPU time of the service while it takes a form over the loopback interface, without the client's own, and the time
+/// until the client has its answer.
+fn send(runtime: &Runtime, app: &App, request: &Arc<[u8]>, link: Link) -> (Duration, Duration) {
     runtime.block_on(async {
         let listener = tcp::listen().await;
         let address = tcp::address(&listener);
@@ -99,9 +131,14 @@ fn send(runtime: &Runtime, app: &App, request: &Arc<[u8]>) -> Duration {
         let request = Arc::clone(request);
         let before = clock::cpu_time();
         let client = tokio::task::spawn_blocking(move || {
-            let before = clock::thread_time();
+            let (before, begun) = (clock::thread_time(), Instant::now());
             let mut stream = TcpStream::connect(address).expect("the service listens");
-            stream.write_all(&request).expect("the service reads");
+            let mut sent = 0;
+            for piece in request.chunks(4 * PIECE) {
+                stream.write_all(piece).expect("the service reads");
+                sent += piece.len();
+                std::thread::sleep(link.time_of(sent).saturating_sub(begun.elapsed()));
+            }
             let mut answer = vec![0; 1 << 16];
             let mut read = 0;
             while !drive::is_whole(&answer[..read]) {
@@ -113,12 +150,12 @@ fn send(runtime: &Runtime, app: &App, request: &Arc<[u8]>) -> Duration {
                 answer.starts_with(b"HTTP/1.1 200 "),
                 "the form is let through"
             );
-            clock::thread_time() - before
+            (clock::thread_time() - before, begun.elapsed())
         });
-        let theirs = client.await.expect("the client does not panic");
+        let (theirs, elapsed) = client.await.expect("the client does not panic");
         let taken = clock::cpu_time() - before;
         serving.abort();
-        taken - theirs
+        (taken - theirs, elapsed)
     })
 }
 

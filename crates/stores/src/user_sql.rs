@@ -20,7 +20,7 @@ pub(crate) struct UserSql {
     /// The values of [`fields`](Self::fields).
     pub(crate) create: String,
     /// The same, and inserts nothing if there is a user.
-    #[cfg_attr(not(any(feature = "mysql", feature = "postgres")), expect(dead_code))]
+    #[cfg_attr(not(any(feature = "mysql", feature = "postgres")), allow(dead_code))]
     pub(crate) create_first: String,
     /// Password, key.
     pub(crate) set_password: String,
@@ -30,12 +30,14 @@ pub(crate) struct UserSql {
     pub(crate) set_last_login: Option<String>,
     /// Key: the permissions that were granted. On MySQL once for each of [`granted_keys`](Self::granted_keys).
     pub(crate) granted: Option<String>,
+    #[cfg_attr(not(feature = "mysql"), allow(dead_code))]
     pub(crate) granted_keys: usize,
     /// Key: the names of groups.
     pub(crate) groups: Option<String>,
     /// What a new row is given, in this order.
     pub(crate) fields: Vec<Field>,
     /// Whether MySQL's statements want a user's key twice, to compare its bytes.
+    #[cfg_attr(not(feature = "mysql"), allow(dead_code))]
     pub(crate) key_twice: bool,
 }
 

@@ -1,6 +1,20 @@
 """All bugs, in the order in which they build fastest: those of one test binary stand together."""
 
-from . import caches, cookies, csrf, databases, files, logins, passwords, requests, servers, sessions, signing, templates, tokens
+from . import (
+    caches,
+    cookies,
+    csrf,
+    databases,
+    files,
+    logins,
+    passwords,
+    requests,
+    servers,
+    sessions,
+    signing,
+    templates,
+    tokens,
+)
 
 PARTS = [signing, cookies, sessions, csrf, logins, tokens, passwords, databases, files, caches, servers, requests, templates]
 BUGS = sorted(

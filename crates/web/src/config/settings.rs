@@ -165,9 +165,10 @@ impl Settings {
             return Ok(None);
         };
         // A lone number in a variable is a text for settings that are texts: SESSION_COOKIE_NAME=7.
-        let texts = [value.clone(), Value::String(value.to_string())];
-        let mut parsed = texts
+        let text = (value.is_number() || value.is_boolean()).then(|| Value::String(value.to_string()));
+        let mut parsed = [Some(value.clone()), text]
             .into_iter()
+            .flatten()
             .filter_map(|value| serde_json::from_value(value).ok());
         parsed
             .next()

@@ -165,7 +165,8 @@ impl Settings {
             return Ok(None);
         };
         // A lone number in a variable is a text for settings that are texts: SESSION_COOKIE_NAME=7.
-        let text = (value.is_number() || value.is_boolean()).then(|| Value::String(value.to_string()));
+        let text =
+            (value.is_number() || value.is_boolean()).then(|| Value::String(value.to_string()));
         let mut parsed = [Some(value.clone()), text]
             .into_iter()
             .flatten()

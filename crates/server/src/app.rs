@@ -4,8 +4,6 @@ mod answer;
 mod first_superuser;
 mod health;
 mod home;
-mod login;
-mod logout;
 mod refused;
 mod waiting;
 
@@ -44,18 +42,24 @@ pub(crate) struct App {
 const LONGEST_FORM: usize = 64 << 10;
 
 /// Pages that are found with and without the slash at their end, as in Django.
-const PAGES: [&str; 3] = ["/login/", "/logout/", "/home/"];
+const PAGES: [&str; 6] = [
+    "/login/",
+    "/logout/",
+    "/home/",
+    "/account/",
+    "/password_change/",
+    "/password_reset/",
+];
 
 pub(crate) fn router(app: Arc<App>) -> Router {
     let pages = Router::new()
         .route("/", get(home::index))
-        .route("/login/", get(login::form).post(login::submit))
-        .route("/logout/", get(logout::ask).post(logout::submit))
         .route("/home/", get(home::home))
         .route(
             &format!("{}{{token}}/", SetupLink::PATH),
             get(first_superuser::form).post(first_superuser::submit),
         )
+        .merge(app.cloakroom.login_pages())
         .fallback(not_found)
         .layer(app.cloakroom.layer())
         .layer(from_fn_with_state(

@@ -20,8 +20,6 @@ pub(crate) mod form;
 pub(crate) mod home;
 pub(crate) mod index;
 pub(crate) mod local_path;
-pub(crate) mod login;
-pub(crate) mod logout;
 mod samples;
 
 /// What one template is given.

@@ -12,8 +12,11 @@ use crate::assets::{MARK, STYLESHEET};
 /// # Panics
 /// Never: a test parses and renders each of them.
 pub(crate) fn embedded() -> Templates {
+    // Our look is around the library's pages too.
+    let pages = cloakroom::pages::sources().filter(|(name, _)| *name != "base.html");
+    let sources = pages.chain(EMBEDDED);
     let mut templates =
-        Templates::from_sources(EMBEDDED).expect("a test parses the embedded templates");
+        Templates::from_sources(sources).expect("a test parses the embedded templates");
     let environment = templates.environment_mut();
     environment.add_global("stylesheet", STYLESHEET.path.as_str());
     environment.add_global("mark", MARK.path.as_str());
@@ -34,7 +37,7 @@ macro_rules! sources {
     };
 }
 
-const EMBEDDED: [(&str, &str); 13] = sources![
+const EMBEDDED: [(&str, &str); 11] = sources![
     "400.html",
     "403.html",
     "403_csrf.html",
@@ -46,6 +49,4 @@ const EMBEDDED: [(&str, &str); 13] = sources![
     "index.html",
     "registration/first_superuser.html",
     "registration/link_gone.html",
-    "registration/login.html",
-    "registration/logout.html",
 ];

@@ -94,7 +94,7 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for User {
 #[derive(Clone)]
 pub struct Auth {
     /// Its session is loaded.
-    visit: Visit,
+    pub(crate) visit: Visit,
     query_next: Option<String>,
     /// The cookie of a browser in which somebody has signed in before.
     device: Option<String>,
@@ -126,18 +126,54 @@ impl Auth {
         username: &str,
         password: impl AsRef<[u8]>,
     ) -> Result<Option<User>, Error> {
-        let credentials = attempt::Credentials {
-            username,
-            password: password.as_ref(),
-            address: self.visit.place().client,
-            device: self.device.as_deref(),
-        };
+        let credentials = self.credentials(username, password.as_ref(), false);
         let found = attempt::authenticate(self.visit.site(), credentials).await?;
         Ok(found.map(|row| {
             let user = User::from(row);
             self.visit.state().authenticated = Some((username.to_owned(), user.id.clone()));
             user
         }))
+    }
+
+    /// Whether this is the password of a user who is signed in, before something that a session alone must not do. It is
+    /// counted and answered as a try to sign in.
+    ///
+    /// # Errors
+    /// As of [`authenticate`](Self::authenticate); a second factor is not asked for again.
+    pub async fn check_password(
+        &self,
+        user: &User,
+        password: impl AsRef<[u8]>,
+    ) -> Result<bool, Error> {
+        let credentials = self.credentials(&user.username, password.as_ref(), true);
+        let found = attempt::authenticate(self.visit.site(), credentials).await?;
+        Ok(found.is_some_and(|found| found.id == user.id))
+    }
+
+    /// The text to keep for a new password (`make_password`), made on the threads that verify passwords.
+    ///
+    /// # Errors
+    /// Too many wait there, the system gives no random numbers, or the preferred hasher cannot take this password.
+    pub async fn make_password(&self, password: impl AsRef<[u8]>) -> Result<String, Error> {
+        let user = self.visit.state().user.clone().flatten();
+        let account = user.as_ref().map_or("", |user| &user.username);
+        let address = self.visit.place().client;
+        attempt::make_password(self.visit.site(), account, address, password.as_ref()).await
+    }
+
+    fn credentials<'a>(
+        &'a self,
+        username: &'a str,
+        password: &'a [u8],
+        again: bool,
+    ) -> attempt::Credentials<'a> {
+        attempt::Credentials {
+            username,
+            password,
+            address: self.visit.place().client,
+            device: self.device.as_deref(),
+            again,
+        }
     }
 
     /// Signs `user` in: the session gets a new key, forms a new secret, the user a new `last_login`.

@@ -2,6 +2,7 @@
 
 mod apply;
 mod jwt;
+mod mail;
 mod passwords;
 mod settings;
 
@@ -22,6 +23,7 @@ use cloakroom_core::version::DjangoVersion;
 use crate::host::HostRules;
 
 pub use jwt::JwtConfig;
+pub use mail::{MailBackend, MailConfig};
 use settings::of;
 pub use settings::{ConfigError, Settings};
 
@@ -52,6 +54,13 @@ pub struct Config {
     pub hosts: HostRules,
     /// Login, logout and passwords.
     pub login: LoginConfig,
+    /// Where the site is for its users, such as `https://www.example.org`: links in letters lead there, never to the host
+    /// that a request names. `None`: no such letter is written.
+    pub public_origin: Option<String>,
+    /// `DEFAULT_FROM_EMAIL`: whom letters are from.
+    pub mail_from: String,
+    /// How letters leave (`EMAIL_…`).
+    pub mail: MailConfig,
     /// Access and refresh tokens.
     pub jwt: JwtConfig,
 }
@@ -208,6 +217,8 @@ pub struct LoginConfig {
     pub password_reset_timeout: i64,
     /// `TIME_ZONE`, whatever `USE_TZ` says: the time in such a link is that of this zone's wall clock.
     pub time_zone: Zone,
+    /// Where somebody is sent who has a second factor, for which only a Django beside us can ask.
+    pub second_factor_url: Option<String>,
     /// Whether pages that asked for the signed-in user get `Cache-Control: private, no-store`, and other responses
     /// that set the session's or the CSRF cookie `private`.
     pub pages_are_private: bool,
@@ -313,10 +324,14 @@ impl Config {
                 failure_time: Duration::ZERO,
                 most_waiting: 128,
                 device_cookie: None,
+                second_factor_url: None,
                 password_reset_timeout: 259_200,
                 time_zone: Zone::UTC,
                 pages_are_private: false,
             },
+            public_origin: None,
+            mail_from: "webmaster@localhost".to_owned(),
+            mail: MailConfig::default(),
             jwt: JwtConfig::new(),
         }
     }

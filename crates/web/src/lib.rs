@@ -24,6 +24,8 @@ mod layer;
 #[cfg(feature = "mail")]
 pub mod mail;
 mod newcomers;
+#[cfg(feature = "pages")]
+pub mod pages;
 mod redirect;
 pub mod session;
 mod site;
@@ -40,7 +42,7 @@ pub use cloakroom_stores::{FileOptions, FileStore};
 pub use cloakroom_stores::{KeyType, LinkTable, NameRule, SqliteOptions, SqliteStore, UserTable};
 pub use config::{
     Config, ConfigError, CookieConfig, CsrfConfig, Duplicates, InvalidCookie, JwtConfig,
-    LoginConfig, SecretPlace, Secure, SessionConfig, Settings,
+    LoginConfig, MailBackend, MailConfig, SecretPlace, Secure, SessionConfig, Settings,
 };
 pub use cookies::Cookies;
 pub use csrf::{CsrfToken, ensure_csrf_cookie};

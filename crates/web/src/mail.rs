@@ -6,11 +6,14 @@ mod smtp;
 
 use std::fmt;
 use std::io::{self, Write as _};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
 pub use folder::FolderMailer;
 pub use smtp::{SmtpMailer, SmtpOptions, SmtpTls};
+
+use crate::config::{MailBackend, MailConfig};
 
 /// A letter of plain text to one address.
 #[derive(Clone, PartialEq, Eq)]
@@ -80,6 +83,22 @@ impl Mailer for ConsoleMailer {
             MailError::new("the standard output takes no letters").with_source(error)
         })
     }
+}
+
+/// Who takes letters on by these settings; `None` if there are to be none.
+///
+/// # Errors
+/// The file of the password cannot be read, or the host cannot be spoken to in TLS.
+pub fn mailer(config: &MailConfig) -> Result<Option<Arc<dyn Mailer>>, MailError> {
+    let mailer: Arc<dyn Mailer> = match config.backend {
+        None => return Ok(None),
+        Some(MailBackend::Console) => Arc::new(ConsoleMailer),
+        Some(MailBackend::Folder) => {
+            Arc::new(FolderMailer::new(config.folder.clone().unwrap_or_default()))
+        }
+        Some(MailBackend::Smtp) => Arc::new(SmtpMailer::new(SmtpOptions::from_config(config)?)?),
+    };
+    Ok(Some(mailer))
 }
 
 /// A letter could not be handed on. Says neither its text nor whom it is for.

@@ -172,6 +172,12 @@ impl Cloakroom {
                 .map(CookieConfig::checked),
             attempts: Attempts::new(&config.login, devices, throttle),
             listener: None,
+            #[cfg(feature = "pages")]
+            reset_tokens: config.reset_tokens(),
+            #[cfg(feature = "mail")]
+            mailer: None,
+            #[cfg(feature = "pages")]
+            letters: Arc::new(tokio::sync::Semaphore::new(MOST_LETTERS)),
             spool: SpoolQuota::new(config.csrf.spool_quota),
             newcomers: config.session.anonymous_per_hour.map(Newcomers::new),
             jwt: config.jwt.rules(&config.secrets),
@@ -194,6 +200,19 @@ impl Cloakroom {
         let site = Arc::get_mut(&mut self.0);
         let site = site.expect("templates are given before the site is cloned or its layer made");
         site.templates = Some(templates);
+        self
+    }
+
+    /// The same site with somebody who takes letters to its users, such as links for new passwords.
+    ///
+    /// # Panics
+    /// There is a clone or a layer of the site already, which would have none.
+    #[cfg(feature = "mail")]
+    #[must_use]
+    pub fn with_mailer(mut self, mailer: Arc<dyn crate::mail::Mailer>) -> Self {
+        let site = Arc::get_mut(&mut self.0);
+        let site = site.expect("a mailer is given before the site is cloned or its layer made");
+        site.mailer = Some(mailer);
         self
     }
 
@@ -279,6 +298,14 @@ pub(crate) struct Site {
     pub(crate) csrf_binding: Option<SecretBinding>,
     pub(crate) device_cookie: Option<Result<PreparedCookie, InvalidCookie>>,
     pub(crate) attempts: Attempts,
+    #[cfg(feature = "pages")]
+    pub(crate) reset_tokens: cloakroom_core::auth::ResetTokens,
+    /// Who takes letters to users.
+    #[cfg(feature = "mail")]
+    pub(crate) mailer: Option<Arc<dyn crate::mail::Mailer>>,
+    /// Letters that may be on their way at once.
+    #[cfg(feature = "pages")]
+    pub(crate) letters: Arc<tokio::sync::Semaphore>,
     /// Who wants to know of logins.
     listener: Option<Listener>,
     /// What forms take that wait for their tokens.
@@ -343,6 +370,10 @@ fn codec(config: &Config) -> Codec {
     Codec::new(&config.secrets, &session.salt, session.compression)
 }
 
+/// Letters on their way at once. One more is dropped: whoever floods a site with requests for links must not make it wait.
+#[cfg(feature = "pages")]
+const MOST_LETTERS: usize = 64;
+
 /// What became of a session, and so of its cookie.
 pub(crate) enum CarriedOut {
     Nothing,
@@ -390,6 +421,12 @@ impl Site {
         newcomers
             .admit(client, now)
             .map_err(Error::too_many_sessions)
+    }
+
+    /// Whether a forgotten password can be replaced: by a letter, with a link to where the site is.
+    #[cfg(feature = "pages")]
+    pub(crate) fn offers_reset(&self) -> bool {
+        self.mailer.is_some() && self.config.public_origin.is_some()
     }
 
     /// Tells the log, and whoever else wants to know.

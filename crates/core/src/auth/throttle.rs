@@ -117,6 +117,12 @@ impl Throttle {
         (canonical_login(typed) != kept).then(track)
     }
 
+    /// What a letter to this e-mail address is counted under, so that nobody fills a mailbox by asking for links.
+    #[must_use]
+    pub fn track_letter(&self, address: &str) -> Track {
+        Track::letter(&self.hasher, &canonical_login(address))
+    }
+
     /// Whether a try has to wait, as far as this process knows. It counts nothing and asks nobody.
     ///
     /// # Errors

@@ -13,12 +13,11 @@ use http::StatusCode;
 use http::request::Parts;
 use http::uri::Authority;
 
-use super::login::last_field;
 use super::{App, answer};
 use crate::new_user;
 use crate::pages::error::NotFound;
 use crate::pages::first_superuser::{Field, FirstSuperuser, LinkGone, MISMATCH, Problem};
-use crate::pages::form::REQUIRED;
+use crate::pages::form::{REQUIRED, last_field};
 use crate::pages::local_path::LocalPath;
 use crate::setup_link::{LinkRefused, SetupLink, Visit};
 

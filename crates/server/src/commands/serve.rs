@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
+use cloakroom::mail::Mailer;
 use cloakroom::secret::{SecretKey, Secrets};
 use cloakroom::{Config, Templates};
 use tracing::{info, warn};
@@ -104,8 +105,16 @@ fn router(site: &Site, findings: Findings) -> Result<Router, Failure> {
     }
     let mut config = config(&site.settings, &site.secrets, Some(findings.profile))?;
     config.hosts.port = site.address.port();
+    if config.public_origin.is_none() && only_this_machine(&site.address) {
+        // Nobody else can follow it, and whoever tries things out need not set it.
+        config.public_origin = Some(format!("http://{}", site.address));
+    }
     let templates = templates(&site.settings)?;
-    let cloakroom = site.stores.site(config, findings.profile);
+    let mailer = mailer(&config)?;
+    let mut cloakroom = site.stores.site(config, findings.profile);
+    if let Some(mailer) = mailer {
+        cloakroom = cloakroom.with_mailer(mailer);
+    }
     let app = App {
         cloakroom: cloakroom.with_templates(templates.clone()),
         templates,
@@ -114,6 +123,20 @@ fn router(site: &Site, findings: Findings) -> Result<Router, Failure> {
         key_fits: findings.key_fits,
     };
     Ok(app::router(Arc::new(app)))
+}
+
+/// Who takes letters, if somebody is to. A site that can write them and does not know its own address could write none
+/// with a link.
+fn mailer(config: &Config) -> Result<Option<Arc<dyn Mailer>>, Failure> {
+    let mailer =
+        cloakroom::mail::mailer(&config.mail).map_err(|error| Failure::new(error.to_string()))?;
+    if mailer.is_some() && config.public_origin.is_none() {
+        return Err(Failure::new(
+            "letters with links for new passwords need the site's own address: set PUBLIC_ORIGIN, such as \
+             https://www.example.org, or EMAIL_BACKEND to dummy for none",
+        ));
+    }
+    Ok(mailer)
 }
 
 /// Whether a site can be put together from these settings, whatever its key and database.

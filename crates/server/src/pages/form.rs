@@ -1,5 +1,7 @@
 //! What a form says about the fields that were not accepted.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 /// One message. The page puts it above the form, as a link to its field.
@@ -15,3 +17,12 @@ pub(crate) struct FieldError {
 
 /// Django's words for a field that was left empty.
 pub(crate) const REQUIRED: &str = "This field is required.";
+
+/// The last field of this name, as Django's `QueryDict` gives it; empty if there is none.
+pub(crate) fn last_field<'a>(form: &'a [u8], name: &str) -> Cow<'a, str> {
+    form_urlencoded::parse(form)
+        .filter(|(known, _)| known == name)
+        .last()
+        .map(|(_, value)| value)
+        .unwrap_or_default()
+}

@@ -15,8 +15,6 @@ use super::first_superuser::{Field, FirstSuperuser, LinkGone, MISMATCH, Problem}
 use super::home::Home;
 use super::index::Index;
 use super::local_path::LocalPath;
-use super::login::Login;
-use super::logout::Logout;
 
 /// The pages by a name for each, with `text` wherever a value may come from outside.
 ///
@@ -49,7 +47,7 @@ pub(super) fn render_all(
         again: path.clone().filter(|_| again),
     };
 
-    let mut pages = Vec::new();
+    let mut pages = cloakroom::pages::render_samples(templates, text)?;
     let mut add =
         |name, page: Result<String, TemplateError>| page.map(|page| pages.push((name, page)));
     add("index", Index::Nobody.render(templates))?;
@@ -58,24 +56,6 @@ pub(super) fn render_all(
         Index::User { name: text }.render(templates),
     )?;
     add("index in the dark", Index::Unknown.render(templates))?;
-    add("login", with_form(templates, &Login::form("")))?;
-    add("login on the way", with_form(templates, &Login::form(text)))?;
-    add(
-        "login refused",
-        with_form(templates, &Login::refused(text, text)),
-    )?;
-    let until = Timestamp::from_unix_seconds(1_785_000_189);
-    add(
-        "login throttled",
-        with_form(templates, &Login::throttled(text, text, until, 300)),
-    )?;
-    add(
-        "login incomplete",
-        with_form(templates, &Login::incomplete(text, "", false)),
-    )?;
-    for (name, of) in [("logout", ""), ("logout of a user", text)] {
-        add(name, with_form(templates, &Logout { name: of }))?;
-    }
     add("home", with_form(templates, &Home::new(&user)))?;
     add(
         "home of a newcomer",

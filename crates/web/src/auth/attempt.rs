@@ -49,6 +49,40 @@ impl Attempts {
         }
     }
 
+    fn asker(&self, username: &str, address: Option<IpAddr>, known: bool) -> Asker {
+        Asker {
+            account: self.hasher.hash_one(canonical_login(username)),
+            address: address.map(|address| self.hasher.hash_one(address)),
+            known,
+        }
+    }
+
+    /// Forgets the failures of an account whose owner has proven by other means to be the owner.
+    #[cfg(feature = "pages")]
+    pub(crate) async fn forget(&self, username: &str) {
+        if let Some(throttle) = &self.throttle {
+            let track = throttle.track(username, None);
+            note(
+                timeout(
+                    SHARED_PATIENCE,
+                    throttle.succeeded(&track, Timestamp::now()),
+                )
+                .await,
+            );
+        }
+    }
+
+    /// Counts a letter to this address, unless it has got as many as it may.
+    #[cfg(feature = "pages")]
+    pub(crate) async fn may_write_to(&self, address: &str, now: Timestamp) -> bool {
+        match &self.throttle {
+            Some(throttle) => count(throttle, &throttle.track_letter(address), now)
+                .await
+                .is_ok(),
+            None => true,
+        }
+    }
+
     fn device(
         &self,
         cookie: Option<&str>,
@@ -69,6 +103,8 @@ pub(super) struct Credentials<'a> {
     pub(super) address: Option<IpAddr>,
     /// The cookie of a browser that may be known.
     pub(super) device: Option<&'a str>,
+    /// Somebody who is signed in shows that it is still them. So a second factor was asked for before.
+    pub(super) again: bool,
 }
 
 /// The active user with this name and password; `None` at a moment that says nothing of why.
@@ -105,6 +141,21 @@ pub(super) async fn authenticate(
             Err(error)
         }
     }
+}
+
+/// The hash of a new password, made as others are verified. `account` is whose it is.
+pub(super) async fn make_password(
+    site: &Site,
+    account: &str,
+    address: Option<IpAddr>,
+    password: &[u8],
+) -> Result<String, Error> {
+    let attempts = &site.attempts;
+    let asker = attempts.asker(account, address, true);
+    let place = attempts.gate.enter(asker, PATIENCE).await?;
+    let hashers = site.config.login.hashers.clone();
+    let password = zeroize::Zeroizing::new(password.to_vec());
+    Ok(place.work(move || hashers.make(&password)).await??)
 }
 
 /// How long a password waits for its turn where failures are answered at once.
@@ -169,15 +220,11 @@ impl<'a> Attempt<'a> {
     }
 
     fn asker(&self) -> Asker {
-        let hasher = &self.site.attempts.hasher;
-        Asker {
-            account: hasher.hash_one(canonical_login(self.credentials.username)),
-            address: self
-                .credentials
-                .address
-                .map(|address| hasher.hash_one(address)),
-            known: self.device.is_some(),
-        }
+        let Credentials {
+            username, address, ..
+        } = self.credentials;
+        let known = self.device.is_some();
+        self.site.attempts.asker(username, address, known)
     }
 
     /// Counts the try before its password is verified.
@@ -217,7 +264,7 @@ impl<'a> Attempt<'a> {
         if verification == Verification::Wrong || too_long || !may {
             return Ok(Err(failure(user)));
         }
-        if site.users.second_factor(&user.id).await? {
+        if !self.credentials.again && site.users.second_factor(&user.id).await? {
             // Whoever has the password may know; the Django beside us asks for more at this point too.
             self.failed(Failure::SecondFactor { user_id: user.id });
             return Err(Error::second_factor());

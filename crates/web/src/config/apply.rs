@@ -67,6 +67,7 @@ impl Config {
         config.apply_passwords(settings, profile)?;
         config.apply_session(settings)?;
         config.apply_throttle(settings)?;
+        config.apply_mail(settings)?;
         config.apply_csrf(settings)?;
         config.apply_hosts(settings)?;
         config.jwt.apply(settings)?;

@@ -9,6 +9,7 @@ use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 
 use super::{Mail, MailError, Mailer, message};
+use crate::config::MailConfig;
 
 /// The server that takes letters (`EMAIL_…`).
 #[derive(Clone)]
@@ -36,6 +37,36 @@ impl SmtpOptions {
             credentials: None,
             timeout: Duration::from_secs(10),
         }
+    }
+
+    pub(super) fn from_config(config: &MailConfig) -> Result<Self, MailError> {
+        let (tls, usual) = match (config.use_tls, config.use_ssl) {
+            (true, _) => (SmtpTls::StartTls, 587),
+            (_, true) => (SmtpTls::Wrapped, 465),
+            _ => (SmtpTls::None, 25),
+        };
+        let password = |path| {
+            let text = std::fs::read_to_string(path).map_err(|error| {
+                MailError::new("EMAIL_HOST_PASSWORD_FILE cannot be read").with_source(error)
+            });
+            text.map(|text| text.trim_end_matches(['\r', '\n']).to_owned())
+        };
+        let credentials = match (&config.user, &config.password_file) {
+            (Some(user), Some(path)) => Some((user.clone(), password(path)?)),
+            (Some(_), None) => {
+                return Err(MailError::new(
+                    "EMAIL_HOST_USER has no EMAIL_HOST_PASSWORD_FILE beside it",
+                ));
+            }
+            (None, _) => None,
+        };
+        Ok(Self {
+            host: config.host.clone(),
+            port: config.port.unwrap_or(usual),
+            tls,
+            credentials,
+            timeout: Duration::from_secs(config.timeout.into()),
+        })
     }
 }
 

@@ -14,6 +14,8 @@ mod guards;
 mod hosts;
 mod log;
 mod login;
+#[cfg(feature = "pages")]
+mod login_pages;
 mod newcomers;
 mod pages;
 mod passwords;

@@ -39,6 +39,11 @@ pub(crate) struct Plan {
     routes: Router,
     #[cfg(feature = "templates")]
     templates: Option<cloakroom::Templates>,
+    #[cfg(feature = "pages")]
+    mailer: Option<Arc<dyn cloakroom::mail::Mailer>>,
+    /// Where the library's login pages are.
+    #[cfg(feature = "pages")]
+    login_pages: Option<&'static str>,
 }
 
 impl Plan {
@@ -64,6 +69,10 @@ impl Plan {
             routes: Router::new(),
             #[cfg(feature = "templates")]
             templates: None,
+            #[cfg(feature = "pages")]
+            mailer: None,
+            #[cfg(feature = "pages")]
+            login_pages: None,
         }
     }
 
@@ -86,6 +95,18 @@ impl Plan {
     #[cfg(feature = "templates")]
     pub(crate) fn templates(mut self, templates: cloakroom::Templates) -> Self {
         self.templates = Some(templates);
+        self
+    }
+
+    #[cfg(feature = "pages")]
+    pub(crate) fn mailer(mut self, mailer: Arc<dyn cloakroom::mail::Mailer>) -> Self {
+        self.mailer = Some(mailer);
+        self
+    }
+
+    #[cfg(feature = "pages")]
+    pub(crate) fn login_pages_below(mut self, prefix: &'static str) -> Self {
+        self.login_pages = Some(prefix);
         self
     }
 
@@ -113,11 +134,22 @@ impl Plan {
             None => cloakroom,
             Some(templates) => cloakroom.with_templates(templates),
         };
+        #[cfg(feature = "pages")]
+        let cloakroom = match self.mailer {
+            None => cloakroom,
+            Some(mailer) => cloakroom.with_mailer(mailer),
+        };
         let events = Arc::<Mutex<Vec<String>>>::default();
         let heard = Arc::clone(&events);
         let cloakroom =
             cloakroom.on_auth_event(move |event| heard.lock().unwrap().push(said(event)));
-        let app = pages::routes().merge(self.routes).layer(cloakroom.layer());
+        let routes = pages::routes().merge(self.routes);
+        #[cfg(feature = "pages")]
+        let routes = match self.login_pages {
+            None => routes,
+            Some(prefix) => routes.nest(prefix, cloakroom.login_pages()),
+        };
+        let app = routes.layer(cloakroom.layer());
         let site = Site {
             cloakroom,
             app,

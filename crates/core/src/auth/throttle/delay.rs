@@ -58,6 +58,15 @@ impl Delays {
         forgotten_after: Self::DAY,
     };
 
+    /// For letters to one address: five, and then one an hour.
+    pub const LETTERS: Self = Self {
+        free: 5,
+        first: 3600,
+        longest: 3600,
+        enough: u32::MAX,
+        forgotten_after: 3600,
+    };
+
     /// Seconds to wait after the last of so many failures.
     fn after(&self, failures: u32) -> u32 {
         match failures.checked_sub(self.free) {
@@ -160,6 +169,10 @@ mod tests {
             "an office is never shut out for a day"
         );
         assert_eq!([waits(&Delays::BOTH, 4), waits(&Delays::BOTH, 5)], [0, 30]);
+        assert_eq!(
+            [waits(&Delays::LETTERS, 4), waits(&Delays::LETTERS, 5)],
+            [0, 3600]
+        );
         assert_eq!(
             [waits(&Delays::DEVICE, 9), waits(&Delays::DEVICE, 10)],
             [0, 86_400]

@@ -58,6 +58,15 @@ impl Track {
         }])
     }
 
+    /// Of a letter to this address, which is counted as if it were a failure.
+    pub(super) fn letter(hasher: &SaltedHmac, address: &str) -> Self {
+        Self(vec![Place {
+            key: key(hasher, "letter", address),
+            delays: Delays::LETTERS,
+            forgives: false,
+        }])
+    }
+
     /// Of the account alone, for a name that turned out to be another spelling of it.
     pub(super) fn account(hasher: &SaltedHmac, limits: &Limits, account: &str) -> Self {
         Self::stranger(hasher, limits, account, None)

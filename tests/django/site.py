@@ -5,8 +5,8 @@
     site.py DATABASE migrate           makes Django's tables
     site.py DATABASE checkmigrations   exit status 1 if `migrate` or `makemigrations` would do anything
 
-Environment: SECRET_KEY, SECRET_KEY_FALLBACKS (comma separated), and SITE_APPS (comma separated), apps beyond the three
-that the server knows.
+Environment: SECRET_KEY, SECRET_KEY_FALLBACKS (comma separated), SITE_APPS (comma separated), apps beyond the three that
+the server knows, SITE_TIME_ZONE, and SITE_LETTERS, a folder for the letters of forgotten passwords.
 """
 
 import json
@@ -30,6 +30,9 @@ settings.configure(
     SECRET_KEY_FALLBACKS=split("SECRET_KEY_FALLBACKS"),
     ALLOWED_HOSTS=["127.0.0.1", "localhost"],
     USE_TZ=True,
+    TIME_ZONE=os.environ.get("SITE_TIME_ZONE", "America/Chicago"),
+    EMAIL_BACKEND="django.core.mail.backends.filebased.EmailBackend",
+    EMAIL_FILE_PATH=os.environ.get("SITE_LETTERS", "."),
     INSTALLED_APPS=[
         "django.contrib.contenttypes",
         "django.contrib.auth",
@@ -55,6 +58,14 @@ settings.configure(
                         {
                             "registration/login.html": "<form method=post>{% csrf_token %}{{ form }}<button>Log in</button></form>",
                             "registration/logged_out.html": "Logged out",
+                            "registration/password_reset_form.html": "<form method=post>{% csrf_token %}{{ form }}</form>",
+                            "registration/password_reset_done.html": "Sent",
+                            "registration/password_reset_subject.txt": "A new password",
+                            "registration/password_reset_email.html": "{{ protocol }}://{{ domain }}/reset/{{ uid }}/{{ token }}/",
+                            "registration/password_reset_confirm.html": (
+                                "{% if validlink %}<form method=post>{% csrf_token %}{{ form }}</form>{% else %}Gone{% endif %}"
+                            ),
+                            "registration/password_reset_complete.html": "Set",
                         },
                     )
                 ],
@@ -74,7 +85,7 @@ from django.core.management import call_command  # noqa: E402
 from django.core.wsgi import get_wsgi_application  # noqa: E402
 from django.http import HttpResponse  # noqa: E402
 from django.middleware.csrf import get_token  # noqa: E402
-from django.urls import path  # noqa: E402
+from django.urls import include, path  # noqa: E402
 from django.views.decorators.csrf import csrf_exempt  # noqa: E402
 from django.views.decorators.http import require_POST  # noqa: E402
 
@@ -137,6 +148,7 @@ urlpatterns = [
     path("passwd", passwd),
     path("people", people),
     path("csrf", csrf),
+    path("", include("django.contrib.auth.urls")),
 ]
 
 

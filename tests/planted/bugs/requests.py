@@ -361,14 +361,14 @@ BUGS = [
     ),
     Bug(
         "an inactive user signs in",
-        AUTH,
-        "found.filter(|user| user.is_active)",
-        "found",
+        "crates/web/src/auth/attempt.rs",
+        "|| too_long || !may",
+        "|| too_long",
         stack("login::a_wrong_name_or_password_signs_nobody_in"),
     ),
     Bug(
         "a longer password is cut and then right",
-        AUTH,
+        "crates/web/src/auth/attempt.rs",
         "verification == Verification::Wrong || too_long",
         "verification == Verification::Wrong",
         stack("passwords::a_password_is_any_bytes_up_to_four_kilobytes"),

@@ -17,7 +17,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloakroom]:
     made = place.cloakroom_command("createsuperuser", *arguments, DJANGO_SUPERUSER_PASSWORD=PASSWORD)
     assert made.returncode == 0, made.stderr
     try:
-        yield place.start_cloakroom()
+        letters = place.folder / "letters"
+        letters.mkdir()
+        server = place.start_cloakroom(CLOAKROOM_EMAIL_FILE_PATH=str(letters), CLOAKROOM_LOGIN_FAILURE_SECONDS="0.2")
+        server.letters = letters
+        server.place = place
+        yield server
     finally:
         place.stop()
 

@@ -2,7 +2,10 @@
 
 pub(crate) mod attempt;
 pub(crate) mod event;
+pub(crate) mod everywhere;
 mod gate;
+mod guard;
+mod permissions;
 mod required;
 
 use std::fmt;
@@ -15,8 +18,14 @@ use cloakroom_core::time::Timestamp;
 use http::request::Parts;
 
 pub use event::{AuthEvent, Failure};
+pub use guard::{
+    Guard, Guarded, permission_required, permissions_required, staff_required, superuser_required,
+    user_passes_test,
+};
+pub use permissions::Permissions;
 pub use required::login_required;
 
+pub use cloakroom_core::auth::Permissions as Granted;
 pub use cloakroom_core::auth::User as UserRow;
 pub use cloakroom_core::auth::*;
 
@@ -58,10 +67,7 @@ impl<S: Send + Sync> FromRequestParts<S> for User {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Error> {
         let visit = Visit::of(parts)?.clone();
-        match visit.load_user(&parts.headers).await? {
-            Some(user) => Ok(Self(user)),
-            None => Err(required::refusal(&visit, parts)),
-        }
+        required::signed_in(&visit, parts).await
     }
 }
 

@@ -51,6 +51,7 @@ enum Cause {
         until: Timestamp,
     },
     SecondFactor,
+    PermissionDenied,
     Random(RandomError),
     Password(MakeError),
     Value(ValueError),
@@ -131,6 +132,8 @@ pub enum ErrorKind {
     TooManySessions,
     /// 403: the password is right, and the user has a second factor that only the Django beside us can ask for.
     SecondFactor,
+    /// 403: the user is signed in, and may not.
+    PermissionDenied,
     /// 429: too many tries to sign in have failed; [`Error::throttled_until`] says how long to wait.
     TooManyAttempts,
     /// 500: a mistake in the program.
@@ -153,6 +156,7 @@ impl ErrorKind {
             Self::BodyTooLarge => "body_too_large",
             Self::TooManySessions => "too_many_sessions",
             Self::SecondFactor => "second_factor",
+            Self::PermissionDenied => "permission_denied",
             Self::TooManyAttempts => "too_many_attempts",
             Self::Internal => "internal",
             Self::Unavailable => "unavailable",
@@ -161,6 +165,12 @@ impl ErrorKind {
 }
 
 impl Error {
+    /// 403 for a user who may not do this: `raise PermissionDenied` in a view of Django's.
+    #[must_use]
+    pub fn permission_denied() -> Self {
+        Self(Box::new(Cause::PermissionDenied))
+    }
+
     pub(crate) fn host(reason: BadHost) -> Self {
         Self(Box::new(Cause::Host(reason)))
     }
@@ -259,7 +269,9 @@ impl Error {
             _ => match self.kind() {
                 ErrorKind::BadHost | ErrorKind::SessionInterrupted => StatusCode::BAD_REQUEST,
                 ErrorKind::LoginRequired | ErrorKind::InvalidToken => StatusCode::UNAUTHORIZED,
-                ErrorKind::CsrfFailed { .. } | ErrorKind::SecondFactor => StatusCode::FORBIDDEN,
+                ErrorKind::CsrfFailed { .. }
+                | ErrorKind::SecondFactor
+                | ErrorKind::PermissionDenied => StatusCode::FORBIDDEN,
                 ErrorKind::SlowBody => StatusCode::REQUEST_TIMEOUT,
                 ErrorKind::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
                 ErrorKind::TooManySessions | ErrorKind::TooManyAttempts => {
@@ -296,6 +308,7 @@ impl Error {
             Cause::TooManySessions { .. } => ErrorKind::TooManySessions,
             Cause::Throttled { .. } => ErrorKind::TooManyAttempts,
             Cause::SecondFactor => ErrorKind::SecondFactor,
+            Cause::PermissionDenied => ErrorKind::PermissionDenied,
             Cause::Value(_)
             | Cause::Cookie(_)
             | Cause::CookieSettings(_)
@@ -327,6 +340,7 @@ impl Error {
             | ErrorKind::BodyTooLarge
             | ErrorKind::TooManySessions
             | ErrorKind::SecondFactor
+            | ErrorKind::PermissionDenied
             | ErrorKind::TooManyAttempts => {
                 tracing::warn!(status = self.status().as_u16(), reason = ?text, "request refused");
             }
@@ -370,6 +384,7 @@ impl fmt::Display for Error {
             ),
             Cause::Throttled { .. } => formatter.write_str("too many tries to sign in have failed"),
             Cause::SecondFactor => formatter.write_str("the user has a second factor, for which Django's page asks"),
+            Cause::PermissionDenied => formatter.write_str("the user is signed in and may not"),
             Cause::Closed => formatter.write_str(
                 "the session and the cookies are closed: their response is made, or the session is being saved; call \
                  session.save().await first",
@@ -475,6 +490,9 @@ const fn text(kind: ErrorKind) -> &'static str {
         }
         ErrorKind::SecondFactor => {
             "This account has a second factor. Please sign in at the site's other login page, which asks for it.\n"
+        }
+        ErrorKind::PermissionDenied => {
+            "You may not see this page or do this. Another account may.\n"
         }
         ErrorKind::TooManyAttempts => {
             "Too many tries to sign in have failed. Please wait as long as Retry-After says, and try again.\n"

@@ -14,6 +14,7 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use crate::auth::everywhere;
 use crate::csrf;
 use crate::error::{Error, json};
 use crate::finish::{Carrying, Finish, finish};
@@ -26,14 +27,25 @@ use crate::visit::Visit;
 pub struct CloakroomLayer {
     site: Arc<Site>,
     csrf: Check,
+    login_required: bool,
 }
 
 impl CloakroomLayer {
-    pub(crate) const fn new(site: Arc<Site>) -> Self {
+    pub(crate) fn new(site: Arc<Site>) -> Self {
         Self {
-            site,
             csrf: Check::Beginning,
+            login_required: site.login_required_everywhere,
+            site,
         }
+    }
+
+    /// The same layer for pages that everybody may see on a site where a
+    /// [login is required everywhere](crate::Cloakroom::login_required_everywhere): Django's `login_not_required`. Exactly
+    /// the routes it wraps are exempt.
+    #[must_use]
+    pub const fn login_not_required(mut self) -> Self {
+        self.login_required = false;
+        self
     }
 
     /// The same layer without the CSRF check, for routes that other programs call: Django's `csrf_exempt`.
@@ -91,6 +103,7 @@ impl fmt::Debug for CloakroomLayer {
         formatter
             .debug_struct("CloakroomLayer")
             .field("csrf", &self.csrf)
+            .field("login_required", &self.login_required)
             .finish_non_exhaustive()
     }
 }
@@ -177,7 +190,8 @@ where
             Check::Exempt | Check::Beginning => None,
         };
         let saves = !nested && self.layer.site.config.session.save_every_request;
-        if !checks && !saves {
+        let for_users = self.layer.login_required;
+        if !checks && !saves && !for_users {
             let inner = self.inner.call(Request::from_parts(parts, body));
             return Stage::Handler {
                 inner,
@@ -201,9 +215,14 @@ where
                 } else {
                     Ok(Request::from_parts(parts, body))
                 };
-                let response = match checked {
+                let admitted = match checked {
+                    Ok(request) if for_users => everywhere::check(&visit, request).await,
+                    Ok(request) => Ok(request),
+                    Err(error) => Err(error.into_response()),
+                };
+                let response = match admitted {
                     Ok(request) => inner.call(request).await?,
-                    Err(error) => error.into_response(),
+                    Err(response) => response,
                 };
                 if nested {
                     return Ok(response);

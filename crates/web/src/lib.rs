@@ -34,7 +34,10 @@ pub mod templates;
 mod tokens;
 mod visit;
 
-pub use auth::{Auth, User, login_required};
+pub use auth::{
+    Auth, Permissions, User, login_required, permission_required, permissions_required,
+    staff_required, superuser_required, user_passes_test,
+};
 pub use cloakroom_core::{cookie, password, secret, signing, time, version};
 #[cfg(all(feature = "file", unix))]
 pub use cloakroom_stores::{FileOptions, FileStore};

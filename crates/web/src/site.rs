@@ -178,6 +178,7 @@ impl Cloakroom {
             mailer: None,
             #[cfg(feature = "pages")]
             letters: Arc::new(tokio::sync::Semaphore::new(MOST_LETTERS)),
+            login_required_everywhere: false,
             spool: SpoolQuota::new(config.csrf.spool_quota),
             newcomers: config.session.anonymous_per_hour.map(Newcomers::new),
             jwt: config.jwt.rules(&config.secrets),
@@ -230,6 +231,36 @@ impl Cloakroom {
         let site = Arc::get_mut(&mut self.0);
         let site = site.expect("a listener is given before the site is cloned or its layer made");
         site.listener = Some(Listener(Arc::new(listener)));
+        self
+    }
+
+    /// The same site whose pages are all for users, but those in a layer that is
+    /// [`login_not_required`](CloakroomLayer::login_not_required): Django's `LoginRequiredMiddleware`.
+    ///
+    /// The login page has to be one of those, and whatever asks for something else than a session. An unknown address stays
+    /// 404; a fallback of the site's own is a page like any other.
+    ///
+    /// ```
+    /// use axum::{Router, routing::get};
+    ///
+    /// # async fn login() {}
+    /// # async fn home() {}
+    /// # fn app(cloakroom: cloakroom::Cloakroom) -> Router {
+    /// let cloakroom = cloakroom.login_required_everywhere();
+    /// let public = Router::new()
+    ///     .route("/login/", get(login).post(login))
+    ///     .layer(cloakroom.layer().login_not_required());
+    /// let app = Router::new().route("/home/", get(home)).layer(cloakroom.layer()).merge(public);
+    /// # app }
+    /// ```
+    ///
+    /// # Panics
+    /// There is a clone or a layer of the site already, which would let everybody in.
+    #[must_use]
+    pub fn login_required_everywhere(mut self) -> Self {
+        let site = Arc::get_mut(&mut self.0);
+        let site = site.expect("this is said before the site is cloned or its layer made");
+        site.login_required_everywhere = true;
         self
     }
 
@@ -308,6 +339,8 @@ pub(crate) struct Site {
     pub(crate) letters: Arc<tokio::sync::Semaphore>,
     /// Who wants to know of logins.
     listener: Option<Listener>,
+    /// What its layers ask for unless they say otherwise.
+    pub(crate) login_required_everywhere: bool,
     /// What forms take that wait for their tokens.
     pub(crate) spool: Arc<SpoolQuota>,
     /// The sessions that each address has begun, where there is a limit.

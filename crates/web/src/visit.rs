@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Poll;
 
-use cloakroom_core::auth::User as UserRow;
+use cloakroom_core::auth::{Permissions, User as UserRow};
 use cloakroom_core::cookie::{self, ResponseCookies};
 use cloakroom_core::csrf::{CsrfCookie, FormFault};
 use cloakroom_core::session::{SessionKey, SessionState};
@@ -16,6 +16,7 @@ use http::HeaderMap;
 use http::header::COOKIE;
 use http::request::Parts;
 
+use crate::auth::User;
 use crate::config::{Duplicates, SecretPlace, Secure};
 use crate::error::{Error, json};
 use crate::host::Place;
@@ -48,6 +49,10 @@ pub(crate) struct State {
     pub(crate) sent_session_cookie: bool,
     /// `None`: nobody asked yet.
     pub(crate) user: Option<Option<Arc<UserRow>>>,
+    /// The user whom an access token was taken to speak for.
+    pub(crate) bearer: Option<User>,
+    /// What a user may do, by the id.
+    pub(crate) permissions: Option<(String, Arc<Permissions>)>,
     /// The name and the id of a user whose password has been verified.
     pub(crate) authenticated: Option<(String, String)>,
     /// A login whose time is to be kept.

@@ -12,10 +12,12 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use cloakroom::auth::{NextRule, Permissions, UserRow, is_safe_next};
+use cloakroom::auth::{NextRule, UserRow, is_safe_next};
 use cloakroom::password::Hashers;
 use cloakroom::session::{Expiry, SessionData};
-use cloakroom::{Auth, Cloakroom, Cookies, CsrfToken, Error, Session, User, login_required};
+use cloakroom::{
+    Auth, Cloakroom, Cookies, CsrfToken, Error, Permissions, Session, User, login_required,
+};
 use cloakroom_stores::Database;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -177,16 +179,9 @@ async fn passwd(
     Ok(Json(json!({})).into_response())
 }
 
-async fn perm(
-    State(fleet): Shared,
-    user: Option<User>,
-    Query(query): Query<Texts>,
-) -> Result<Json<Value>, Error> {
-    let permissions = match user {
-        None => Permissions::none(),
-        Some(user) => Permissions::load(&*fleet.database, &user).await?,
-    };
-    Ok(Json(json!({ "has": permissions.has(text(&query, "p")) })))
+async fn perm(may: Option<Permissions>, Query(query): Query<Texts>) -> Json<Value> {
+    let wanted = text(&query, "p");
+    Json(json!({ "has": may.is_some_and(|may| may.has(wanted)) }))
 }
 
 async fn sset(cookies: Cookies, Query(query): Query<Texts>) -> Result<Json<Value>, Error> {

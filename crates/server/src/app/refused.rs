@@ -13,7 +13,7 @@ use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, REFERER};
 use http::{HeaderMap, Method, StatusCode, Uri};
 
 use super::{App, answer};
-use crate::pages::error::{BadRequest, CsrfFailure, CsrfHelp, ServerError, Unavailable};
+use crate::pages::error::{BadRequest, CsrfFailure, CsrfHelp, Forbidden, ServerError, Unavailable};
 use crate::pages::local_path::LocalPath;
 
 /// Replaces the text of an error by its page; status and headers stay.
@@ -63,6 +63,7 @@ pub(super) async fn as_pages(
             };
             answer::formless(templates, status, &CsrfFailure { help, again })
         }
+        ErrorKind::PermissionDenied => answer::formless(templates, status, &Forbidden {}),
         ErrorKind::Internal => answer::formless(templates, status, &ServerError {}),
         ErrorKind::Unavailable => answer::formless(templates, status, &Unavailable { again }),
         _ => return response,

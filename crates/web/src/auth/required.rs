@@ -26,12 +26,18 @@ pub fn login_required() -> FromExtractorLayer<User, ()> {
     from_extractor::<User>()
 }
 
-/// What a visitor gets in place of a page for users.
-pub(super) fn refusal(visit: &Visit, parts: &Parts) -> Error {
+/// The user who is signed in, or what a visitor gets in place of a page for users.
+pub(super) async fn signed_in(visit: &Visit, parts: &Parts) -> Result<User, Error> {
+    let user = visit.load_user(&parts.headers).await?.map(User);
+    user.ok_or_else(|| to_login(visit, parts).unwrap_or_else(|| Error::login_required(None)))
+}
+
+/// Sends a browser's page load to the login page; `None` for anything else.
+pub(super) fn to_login(visit: &Visit, parts: &Parts) -> Option<Error> {
     // Whoever sends a token is a program.
     let bearer = visit.site().config.csrf.bearer_has_no_cookies && has_bearer(&parts.headers);
     if bearer || !is_page_load(parts) {
-        return Error::login_required(None);
+        return None;
     }
     let login_url = &visit.site().config.login.login_url;
     let place = visit.place();
@@ -39,7 +45,8 @@ pub(super) fn refusal(visit: &Visit, parts: &Parts) -> Error {
     let scheme = if place.secure { "https" } else { "http" };
     let path = full_path(uri.path(), uri.query());
     let next = next_of_request(login_url, scheme, &place.host, &path);
-    Error::login_required(Some(login_redirect(login_url, &next, REDIRECT_FIELD_NAME)))
+    let location = login_redirect(login_url, &next, REDIRECT_FIELD_NAME);
+    Some(Error::login_required(Some(location)))
 }
 
 /// Whether somebody may look at the answer as a page: by the browser's word, or else by what it would accept.

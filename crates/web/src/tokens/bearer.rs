@@ -11,6 +11,7 @@ use http::request::Parts;
 use super::Tokens;
 use crate::auth::{User, UserRow};
 use crate::error::Error;
+use crate::visit::Visit;
 
 /// The user whom the request's access token speaks for: `Authorization: Bearer …`. A handler that takes it runs for
 /// nobody else, and never for the user of a session.
@@ -51,12 +52,18 @@ impl<S: Send + Sync> FromRequestParts<S> for Bearer {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
         let tokens = Tokens::from_request_parts(parts, state).await?;
+        let visit = Visit::of(parts)?.clone();
+        if let Some(user) = visit.state().bearer.clone() {
+            return Ok(Self(user));
+        }
         let found = match token(&parts.headers) {
             Sent::Nothing => return Err(Error::token(false)),
             Sent::Malformed => None,
             Sent::Token(token) => tokens.user(token).await?,
         };
-        found.map(Self).ok_or_else(|| Error::token(true))
+        let user = found.ok_or_else(|| Error::token(true))?;
+        visit.state().bearer = Some(user.clone());
+        Ok(Self(user))
     }
 }
 

@@ -19,6 +19,7 @@ mod login_pages;
 mod newcomers;
 mod pages;
 mod passwords;
+mod permissions;
 mod purposes;
 mod races;
 mod refusals;

@@ -16,9 +16,8 @@ use http::StatusCode;
 use serde::Deserialize;
 
 pub(crate) fn routes() -> Router {
-    Router::new()
+    routes_of_login()
         .route("/", get(|| async { "untouched" }))
-        .route("/login/", get(form).post(sign_in))
         .route("/logout/", post(sign_out))
         .route("/home/", get(home))
         .route(
@@ -33,6 +32,11 @@ pub(crate) fn routes() -> Router {
         .route("/echo/", any(echo))
         .route("/session/{action}/", get(act))
         .route("/cookie/{action}/", get(cookie))
+}
+
+/// The one page that nobody need have signed in for.
+pub(crate) fn routes_of_login() -> Router {
+    Router::new().route("/login/", get(form).post(sign_in))
 }
 
 async fn home(user: User) -> String {

@@ -1,8 +1,10 @@
 //! Whose a session is.
 
+use std::collections::HashSet;
+
 use cloakroom_core::auth::{
-    AuthRules, JwtRules, Owner, Relogin, ResetTokens, TokenType, User, UserStore as _,
-    id_of_uidb64, normalize_username, uidb64,
+    AuthRules, JwtRules, Owner, Permissions, Relogin, ResetTokens, TokenType, User, UserStore as _,
+    id_of_uidb64, normalize_username, same_email, uidb64,
 };
 use cloakroom_core::time::{Timestamp, Zone};
 use serde::Deserialize;
@@ -107,6 +109,43 @@ impl Ask for Username {
     }
 }
 
+/// Whether two e-mail addresses are one.
+#[derive(Deserialize)]
+pub(crate) struct SameAddress {
+    one: String,
+    other: String,
+}
+
+impl Ask for SameAddress {
+    fn answer(self) -> Answer {
+        Ok(json!(same_email(&self.one, &self.other)))
+    }
+}
+
+/// Whether somebody has a permission, or any of an app.
+#[derive(Deserialize)]
+pub(crate) struct HasPermission {
+    is_active: bool,
+    is_superuser: bool,
+    granted: HashSet<String>,
+    permission: Option<String>,
+    app_label: Option<String>,
+}
+
+impl Ask for HasPermission {
+    fn answer(self) -> Answer {
+        let mut user = User::new("", "", Timestamp::MIN);
+        user.is_active = self.is_active;
+        user.is_superuser = self.is_superuser;
+        let permissions = Permissions::of(&user, self.granted);
+        match (self.permission, self.app_label) {
+            (Some(permission), None) => Ok(json!(permissions.has(&permission))),
+            (None, Some(app_label)) => Ok(json!(permissions.has_module(&app_label))),
+            _ => Err(Fault::new("permission", "either a permission or an app")),
+        }
+    }
+}
+
 /// What a reset token depends on.
 #[derive(Deserialize)]
 pub(crate) struct Reset {
@@ -179,6 +218,18 @@ impl Ask for Uid {
         let text = uidb64(&self.id);
         let id = id_of_uidb64(&text);
         Ok(json!({"uidb64": text, "id": id}))
+    }
+}
+
+/// The id in a link's text; null where there is none.
+#[derive(Deserialize)]
+pub(crate) struct UidRead {
+    uidb64: String,
+}
+
+impl Ask for UidRead {
+    fn answer(self) -> Answer {
+        Ok(json!(id_of_uidb64(&self.uidb64)))
     }
 }
 

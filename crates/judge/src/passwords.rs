@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use cloakroom_core::password::{
-    Algorithm, Hasher, Hashers, MakeError, Policy, Verification, is_password_usable,
+    Algorithm, Attribute, Hasher, Hashers, MakeError, Policy, Validators, Verification,
+    is_password_usable, unusable_password,
 };
 use cloakroom_core::version::DjangoVersion;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::question::{Answer, Ask, Fault};
 use crate::signing::unhex;
@@ -100,5 +101,60 @@ pub(crate) struct Usable {
 impl Ask for Usable {
     fn answer(self) -> Answer {
         Ok(json!(is_password_usable(&self.encoded)))
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Unusable {}
+
+impl Ask for Unusable {
+    fn answer(self) -> Answer {
+        Ok(json!(
+            unusable_password().map_err(|error| Fault::new("random", error))?
+        ))
+    }
+}
+
+/// `AUTH_PASSWORD_VALIDATORS`.
+fn validators(setting: &Value) -> Result<Validators, Fault> {
+    Validators::parse(setting).map_err(|error| Fault::new("validators", error))
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Validate {
+    validators: Value,
+    password: String,
+    /// Name, name in messages, and value.
+    user: Vec<(String, String, String)>,
+}
+
+impl Ask for Validate {
+    /// Code and message of everything that is wrong.
+    fn answer(self) -> Answer {
+        let user: Vec<Attribute<'_>> = self
+            .user
+            .iter()
+            .map(|(name, verbose_name, value)| Attribute {
+                name,
+                verbose_name,
+                value,
+            })
+            .collect();
+        let problems = validators(&self.validators)?.validate(&self.password, &user);
+        let rows = problems
+            .iter()
+            .map(|problem| json!([problem.code, problem.message]));
+        Ok(rows.collect())
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct HelpTexts {
+    validators: Value,
+}
+
+impl Ask for HelpTexts {
+    fn answer(self) -> Answer {
+        Ok(json!(validators(&self.validators)?.help_texts()))
     }
 }

@@ -32,19 +32,7 @@ MODULES = {
     "utils_tests": ["utils_tests.test_http"],
     "csrf_tests": ["csrf_tests"],
     "sessions_tests": ["sessions_tests"],
-    "auth_tests": [
-        "auth_tests.test_basic",
-        "auth_tests.test_middleware",
-        "auth_tests.test_login",
-        "auth_tests.test_decorators",
-        "auth_tests.test_mixins",
-        "auth_tests.test_views",
-        "auth_tests.test_auth_backends",
-        "auth_tests.test_context_processors",
-        "auth_tests.test_remote_user",
-        "auth_tests.test_signals",
-        "auth_tests.test_tokens",
-    ],
+    "auth_tests": ["auth_tests"],
     "async": ["async.test_async_auth"],
     "messages_tests": ["messages_tests"],
     "test_client": ["test_client"],
@@ -55,6 +43,8 @@ MODULES = {
     "shortcuts": ["shortcuts"],
     "template_backends": ["template_backends"],
     "asgi": ["asgi.tests.ASGITest.test_asgi_cookies", "asgi.tests.ASGITest.test_multiple_cookie_headers_http2"],
+    # The largest user of logins and permissions.
+    "admin_views": ["admin_views"],
     "view_tests": ["view_tests.tests.test_csrf", "view_tests.tests.test_i18n"],
 }
 

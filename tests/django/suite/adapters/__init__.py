@@ -1,8 +1,37 @@
 """What replaces Django's functions by questions to the judge (`crates/judge`)."""
 
-from . import auth, cookies, csrf, csrf_cookie, csrf_field, engines, middleware, sessions, signing, tokens, urls
+from . import (
+    auth,
+    cookies,
+    csrf,
+    csrf_cookie,
+    csrf_field,
+    engines,
+    hashers,
+    middleware,
+    sessions,
+    signing,
+    tokens,
+    urls,
+    users,
+    validators,
+)
 
-_EARLY = (signing, cookies, urls, csrf, csrf_cookie, csrf_field, sessions, engines, middleware, auth, tokens)
+_EARLY = (
+    signing,
+    cookies,
+    urls,
+    csrf,
+    csrf_cookie,
+    csrf_field,
+    sessions,
+    engines,
+    middleware,
+    auth,
+    tokens,
+    hashers,
+    validators,
+)
 
 
 def install():
@@ -14,3 +43,4 @@ def install():
 def install_late():
     """As soon as the apps are loaded: what rests on models."""
     auth.install_late()
+    users.install_late()

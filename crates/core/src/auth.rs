@@ -8,6 +8,7 @@ mod login;
 mod next;
 mod permission;
 mod reset;
+mod session_list;
 mod throttle;
 mod tickets;
 mod user;
@@ -22,6 +23,7 @@ pub use next::{
 };
 pub use permission::Permissions;
 pub use reset::{ResetTokens, id_of_uidb64, uidb64};
+pub use session_list::{SessionEntry, SessionList};
 pub use throttle::{Delays, Device, Devices, Limits, Throttle, Throttled, Track};
 pub use tickets::{Ticket, TicketRules};
 pub use user::{CreateUser, User, UserChanged, UserCreated, UserStore};

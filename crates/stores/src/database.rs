@@ -3,16 +3,16 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use cloakroom_core::auth::UserStore;
+use cloakroom_core::auth::{SessionList, UserStore};
 use cloakroom_core::session::{Store, StoreError, Stored};
 use cloakroom_core::time::Timestamp;
 
 use crate::django::{Migrated, Problem};
 use crate::durability::DurabilityAdvice;
 
-/// What a site's operator asks of a database beside the two contracts of sessions and users.
+/// What a site's operator asks of a database beside the contracts of sessions, their list, and users.
 #[async_trait]
-pub trait Database: Store + UserStore + fmt::Debug {
+pub trait Database: Store + SessionList + UserStore + fmt::Debug {
     /// Makes the tables that Django's own migrations make, where no other app is recorded.
     async fn migrate(&self, now: Timestamp) -> Result<Migrated, StoreError>;
 
@@ -33,6 +33,9 @@ pub trait Database: Store + UserStore + fmt::Debug {
 
     /// The tables of second factors that are there now. Whoever has one in them cannot sign in here.
     async fn second_factor_tables(&self) -> Result<Vec<String>, StoreError>;
+
+    /// Makes the table that lists the sessions of users, where there is none of ours or allauth's; whether it did.
+    async fn make_session_list(&self) -> Result<bool, StoreError>;
 }
 
 /// The methods of the same names that each database has by itself, so that its users need not know this trait.
@@ -66,6 +69,10 @@ macro_rules! is_database {
 
             async fn second_factor_tables(&self) -> Result<Vec<String>, StoreError> {
                 <$store>::second_factor_tables(self).await
+            }
+
+            async fn make_session_list(&self) -> Result<bool, StoreError> {
+                <$store>::make_session_list(self).await
             }
         }
     };

@@ -27,6 +27,8 @@ pub mod redis;
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 mod second_factor;
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
+mod session_list;
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 mod session_table;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;

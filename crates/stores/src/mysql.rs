@@ -6,6 +6,7 @@ mod explain;
 mod migrate;
 mod moment;
 mod pool;
+mod session_list;
 mod sessions;
 mod users;
 
@@ -20,6 +21,7 @@ use tokio::sync::OnceCell;
 use crate::dialect::Dialect;
 use crate::django::Contents;
 use crate::second_factor::SecondFactors;
+use crate::session_list::ListSql;
 use crate::session_table::SessionTable;
 use crate::user_sql::UserSql;
 use crate::user_table::UserTable;
@@ -97,6 +99,7 @@ struct Shared {
     statements: Statements,
     users: UserSql,
     second_factors: OnceCell<SecondFactors>,
+    session_list: OnceCell<Option<ListSql>>,
     zone: Zone,
 }
 
@@ -133,6 +136,7 @@ impl MySqlStore {
             statements: Statements::new(&options.sessions),
             users: UserSql::new(Dialect::MySql, &options.users),
             second_factors: OnceCell::new(),
+            session_list: OnceCell::new(),
             sessions: options.sessions,
             contents: options.contents,
             zone: options.zone,

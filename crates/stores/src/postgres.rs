@@ -6,6 +6,7 @@ mod check;
 mod connection;
 mod error;
 mod migrate;
+mod session_list;
 mod sessions;
 mod statement;
 mod tls;
@@ -26,6 +27,7 @@ use crate::user_sql::UserSql;
 use crate::user_table::UserTable;
 use address::Address;
 use call::{Call, Connections};
+use session_list::ListStatements;
 use statement::{Statement, Statements};
 
 /// Keeps sessions and users in a PostgreSQL database, in the tables of Django's `db` engine and `auth` app.
@@ -93,6 +95,7 @@ struct Shared {
     statements: Statements,
     users: UserSql,
     second_factors: OnceCell<(SecondFactors, Statement)>,
+    session_list: OnceCell<Option<ListStatements>>,
     connections: Connections,
 }
 
@@ -121,6 +124,7 @@ impl PostgresStore {
             statements: Statements::new(&options.sessions, &users),
             users,
             second_factors: OnceCell::new(),
+            session_list: OnceCell::new(),
             sessions: options.sessions,
             contents: options.contents,
             connections: Connections::new(address, options.deadline, options.writers),

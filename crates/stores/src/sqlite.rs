@@ -4,6 +4,7 @@ mod check;
 mod connection;
 mod migrate;
 mod reader;
+mod session_list;
 mod sessions;
 mod users;
 mod worker;
@@ -23,6 +24,7 @@ use tokio::sync::{OnceCell, oneshot};
 use crate::dialect::Dialect;
 use crate::django::Contents;
 use crate::second_factor::SecondFactors;
+use crate::session_list::ListSql;
 use crate::session_table::SessionTable;
 use crate::user_sql::UserSql;
 use crate::user_table::UserTable;
@@ -106,6 +108,7 @@ struct Shared {
     statements: Arc<Statements>,
     users: Arc<UserSql>,
     second_factors: OnceCell<SecondFactors>,
+    session_list: OnceCell<Option<Arc<ListSql>>>,
     readers: Readers,
     writer: Worker,
 }
@@ -225,6 +228,7 @@ impl SqliteStore {
             statements: Arc::new(Statements::new(&options.sessions, options.zone)),
             users: Arc::new(UserSql::new(Dialect::Sqlite, &options.users)),
             second_factors: OnceCell::new(),
+            session_list: OnceCell::new(),
             readers,
             writer,
         })))

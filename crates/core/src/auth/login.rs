@@ -97,8 +97,8 @@ impl AuthRules {
         self
     }
 
-    /// Also keeps in the session when its user signed in, for a limit on its whole life. Django does not
-    /// know that name, so this is for sites of our own.
+    /// Also keeps in the session when its user signed in, for a limit on its whole life and for what asks for a recent
+    /// password. Django does not know that name: it keeps it, and its own logins do not date themselves.
     #[must_use]
     pub const fn dating_logins(mut self) -> Self {
         self.dates_login = true;
@@ -182,6 +182,20 @@ impl AuthRules {
         let id = stored_text(session, USER_ID_NAME)?;
         let backend = stored_text(session, BACKEND_NAME)?;
         self.backends.contains(&backend).then_some(id)
+    }
+
+    /// The primary key of the user who has signed in to this session, by whatever backend, here or at a Django.
+    #[must_use]
+    pub fn signed_in_user(session: &SessionState) -> Option<String> {
+        stored_text(session, USER_ID_NAME)
+    }
+
+    /// When its user gave the password, where [logins are dated](Self::dating_logins). A session that a Django has made
+    /// does not say.
+    #[must_use]
+    pub fn signed_in_at(session: &SessionState) -> Option<Timestamp> {
+        let seconds: i64 = session.get(SIGNED_IN_AT_NAME).ok()??;
+        Some(Timestamp::from_unix_seconds(seconds))
     }
 
     /// A text that no two logins of different users share, nor those of one user before and after a change of the

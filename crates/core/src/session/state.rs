@@ -120,6 +120,15 @@ impl SessionState {
         }
     }
 
+    /// The key under which there is a record now, whatever is to become of it.
+    #[must_use]
+    pub const fn record_key(&self) -> Option<&SessionKey> {
+        match &self.origin {
+            Origin::Record(Seen { key, .. }) | Origin::Unreadable(key) => Some(key),
+            Origin::Nothing | Origin::Cookie(_) | Origin::Lost => None,
+        }
+    }
+
     /// True if there is a record that none of the secret keys can read.
     #[must_use]
     pub const fn is_unreadable(&self) -> bool {

@@ -250,7 +250,7 @@ fn the_one_seen(key: &SessionKey, seen: &Version, now: Value) -> [Value; 4] {
 ///
 /// Such a row counts as missing rather than as the store's failure. Its visitor gets a new session instead
 /// of an error at every visit; the row stays as it is for whoever wants to look at it.
-fn stored(row: Row, zone: Zone) -> (Vec<u8>, Option<Stored>) {
+pub(super) fn stored(row: Row, zone: Zone) -> (Vec<u8>, Option<Stored>) {
     let mut values = row.unwrap_raw().into_iter().flatten();
     let mut bytes = || match values.next() {
         Some(Value::Bytes(bytes)) => Some(bytes),

@@ -25,7 +25,7 @@ impl MySqlStore {
         &self.0.users
     }
 
-    fn key(&self, id: &str) -> Option<UserKey> {
+    pub(super) fn key(&self, id: &str) -> Option<UserKey> {
         self.users().table.key.parse(id)
     }
 
@@ -330,7 +330,7 @@ fn value(field: Field, user: &User, key: Option<&UserKey>, zone: Zone) -> Value 
 
 /// A key, as its column keeps it: never a number where that is a text, nor a text where it is a number. A UUID of
 /// MariaDB's own type is read in this form too.
-fn bound(key: &UserKey) -> Value {
+pub(super) fn bound(key: &UserKey) -> Value {
     match key {
         UserKey::Integer(number) => (*number).into(),
         UserKey::Uuid(uuid) => text(&uuid.simple().to_string()),

@@ -20,11 +20,11 @@ use crate::user_sql::{Field, Place};
 use crate::user_table::{UserTable, may_be_stored};
 
 impl PostgresStore {
-    fn user_table(&self) -> &UserTable {
+    pub(super) fn user_table(&self) -> &UserTable {
         &self.0.users.table
     }
 
-    fn key(&self, id: &str) -> Option<UserKey> {
+    pub(super) fn key(&self, id: &str) -> Option<UserKey> {
         self.user_table().key.parse(id)
     }
 

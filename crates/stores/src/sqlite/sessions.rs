@@ -37,7 +37,7 @@ impl SqliteStore {
         self.read(move |connection| {
             connection
                 .prepare_cached(&sql.newest)?
-                .query_row([], |row| Ok(stored(row, sql.zone)))
+                .query_row([], |row| Ok(stored(row, 0, sql.zone)))
                 .optional()
                 .map(Option::flatten)
         })
@@ -220,7 +220,7 @@ fn find(
     let found = connection
         .prepare_cached(&sql.load)?
         .query_row([key.as_str(), &sql.zone.sql_text(now)], |row| {
-            Ok(stored(row, sql.zone))
+            Ok(stored(row, 0, sql.zone))
         })
         .optional()?
         .flatten();
@@ -228,14 +228,14 @@ fn find(
     Ok(found.filter(|stored| stored.expire_date > now))
 }
 
-/// A row's data and expiry; `None` if they are not what Django writes.
+/// A row's data and, behind it, expiry; `None` if they are not what Django writes.
 ///
 /// Such a row counts as missing rather than as the store's failure. Its visitor gets a new session instead
 /// of an error at every visit; the row stays as it is for whoever wants to look at it.
-fn stored(row: &rusqlite::Row<'_>, zone: Zone) -> Option<Stored> {
+pub(super) fn stored(row: &rusqlite::Row<'_>, place: usize, zone: Zone) -> Option<Stored> {
     let read = || {
-        let text: String = row.get(0).ok()?;
-        let expire_date: String = row.get(1).ok()?;
+        let text: String = row.get(place).ok()?;
+        let expire_date: String = row.get(place + 1).ok()?;
         Some(Stored::signed(text, zone.from_sql_text(&expire_date)?))
     };
     let stored = read();

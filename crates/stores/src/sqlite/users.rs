@@ -22,7 +22,7 @@ impl SqliteStore {
         &self.0.users
     }
 
-    fn key(&self, id: &str) -> Option<UserKey> {
+    pub(super) fn key(&self, id: &str) -> Option<UserKey> {
         self.users().table.key.parse(id)
     }
 
@@ -316,7 +316,7 @@ fn value(field: Field, user: &User, key: Option<&UserKey>, zone: Zone) -> Value 
 }
 
 /// A key as its column keeps it.
-fn bound(key: &UserKey) -> Value {
+pub(super) fn bound(key: &UserKey) -> Value {
     match key {
         UserKey::Integer(number) => (*number).into(),
         UserKey::Uuid(uuid) => uuid.simple().to_string().into(),

@@ -1,6 +1,8 @@
 //! MariaDB: the contract under each collation, Django's tables, and every way to fail.
 #![cfg(feature = "mysql")]
 
+#[path = "../shared/session_list.rs"]
+mod allauth;
 mod collations;
 mod contract;
 mod databases;
@@ -11,6 +13,7 @@ mod own_users;
 mod permissions;
 mod replies;
 mod schema;
+mod session_list;
 #[path = "../shared/own_users.rs"]
 mod shared;
 mod tls;

@@ -1,6 +1,8 @@
 //! PostgreSQL: the contract, Django's tables, and every way to fail.
 #![cfg(feature = "postgres")]
 
+#[path = "../shared/session_list.rs"]
+mod allauth;
 mod database;
 mod encrypted;
 mod failures;
@@ -9,6 +11,7 @@ mod own_users;
 mod pgbouncer;
 mod replies;
 mod schema;
+mod session_list;
 #[path = "../shared/own_users.rs"]
 mod shared;
 mod table;

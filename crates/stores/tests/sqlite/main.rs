@@ -1,6 +1,8 @@
 //! SQLite: the contract in each journal mode, Django's tables, and every way to fail.
 #![cfg(feature = "sqlite")]
 
+#[path = "../shared/session_list.rs"]
+mod allauth;
 mod failures;
 mod folder;
 mod killed;
@@ -8,6 +10,7 @@ mod local_time;
 mod own_users;
 mod permissions;
 mod schema;
+mod session_list;
 #[path = "../shared/own_users.rs"]
 mod shared;
 mod table;

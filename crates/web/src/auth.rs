@@ -7,6 +7,7 @@ mod gate;
 mod guard;
 mod permissions;
 mod required;
+mod sessions;
 
 use std::fmt;
 use std::ops::Deref;
@@ -24,6 +25,7 @@ pub use guard::{
 };
 pub use permissions::Permissions;
 pub use required::login_required;
+pub use sessions::ListedSession;
 
 pub use cloakroom_core::auth::Permissions as Granted;
 pub use cloakroom_core::auth::User as UserRow;

@@ -44,6 +44,7 @@ enum Cause {
         sent: bool,
     },
     NoTokenStore,
+    NoSessionList,
     TooManySessions {
         seconds: u64,
     },
@@ -192,6 +193,10 @@ impl Error {
         Self(Box::new(Cause::NoTokenStore))
     }
 
+    pub(crate) fn no_session_list() -> Self {
+        Self(Box::new(Cause::NoSessionList))
+    }
+
     pub(crate) fn busy() -> Self {
         Self(Box::new(Cause::Busy))
     }
@@ -315,6 +320,7 @@ impl Error {
             | Cause::RefusedCookie { .. }
             | Cause::Closed
             | Cause::NoTokenStore
+            | Cause::NoSessionList
             | Cause::NoLayer => ErrorKind::Internal,
             #[cfg(feature = "templates")]
             Cause::NoTemplates | Cause::Template(_) => ErrorKind::Internal,
@@ -393,6 +399,9 @@ impl fmt::Display for Error {
             Cause::NoTokenStore => formatter.write_str(
                 "the site keeps its sessions in cookies, and tokens need a store: give it one by \
                  Cloakroom::with_token_store before its layer is made",
+            ),
+            Cause::NoSessionList => formatter.write_str(
+                "the site keeps no list of sessions: give it one by Cloakroom::with_session_list before its layer is made",
             ),
             Cause::NoLayer => formatter.write_str(
                 "Cloakroom's layer does not run for this route: add .layer(cloakroom.layer()) after the route",

@@ -21,6 +21,7 @@ mod error;
 mod finish;
 mod host;
 mod layer;
+mod listed;
 #[cfg(feature = "mail")]
 pub mod mail;
 mod newcomers;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use cloakroom_core::auth::{
-    AuthRules, Devices, JwtRules, Throttle, TicketRules, TokenFamilies, UserStore,
+    AuthRules, Devices, JwtRules, SessionList, Throttle, TicketRules, TokenFamilies, UserStore,
 };
 use cloakroom_core::cookie::{PreparedCookie, SignedCookies};
 use cloakroom_core::csrf::SecretBinding;
@@ -23,6 +23,7 @@ use crate::config::{Config, CookieConfig, InvalidCookie, SecretPlace};
 use crate::csrf::SpoolQuota;
 use crate::error::Error;
 use crate::layer::CloakroomLayer;
+use crate::listed::Listed;
 use crate::newcomers::Newcomers;
 #[cfg(feature = "templates")]
 use crate::templates::Templates;
@@ -183,6 +184,7 @@ impl Cloakroom {
             newcomers: config.session.anonymous_per_hour.map(Newcomers::new),
             jwt: config.jwt.rules(&config.secrets),
             remembered,
+            listed: None,
             warned: AtomicBool::new(false),
             extensions: roomy_extensions(),
             #[cfg(feature = "templates")]
@@ -277,6 +279,29 @@ impl Cloakroom {
         self
     }
 
+    /// The same site with a list of its users' sessions, which they can see and end:
+    /// [`Auth::sessions`](crate::Auth::sessions). The stores of SQL databases keep one once `make_session_list` has made its
+    /// table, or where allauth has; the sessions themselves may be in another store.
+    ///
+    /// A login is listed before it is acknowledged: while the list does not answer, nobody can sign in (503). Logins are
+    /// dated in their sessions.
+    ///
+    /// # Panics
+    /// There is a clone or a layer of the site already, which would have none; or the sessions are in cookies, which nobody
+    /// can end from elsewhere.
+    #[must_use]
+    pub fn with_session_list(mut self, list: Arc<dyn SessionList>) -> Self {
+        let site = Arc::get_mut(&mut self.0);
+        let site = site.expect("the list is given before the site is cloned or its layer made");
+        assert!(
+            matches!(site.sessions, Sessions::Store(_)),
+            "sessions that are kept in cookies cannot be listed"
+        );
+        site.listed = Some(Listed::new(list));
+        site.auth_rules = site.auth_rules.clone().dating_logins();
+        self
+    }
+
     /// The site's tokens, for what is no request. Handlers take [`Tokens`] as an extractor.
     #[must_use]
     pub fn tokens(&self) -> Tokens {
@@ -349,6 +374,8 @@ pub(crate) struct Site {
     pub(crate) jwt: JwtRules,
     /// What is kept of tokens; `None` where nothing is kept on the server.
     pub(crate) remembered: Option<Remembered>,
+    /// The list of its users' sessions, where it keeps one.
+    pub(crate) listed: Option<Listed>,
     warned: AtomicBool,
     /// None, with room for some.
     pub(crate) extensions: Extensions,

@@ -7,19 +7,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Poll;
 
-use cloakroom_core::auth::{Permissions, User as UserRow};
+use cloakroom_core::auth::{AuthRules, Permissions, SessionEntry, User as UserRow};
 use cloakroom_core::cookie::{self, ResponseCookies};
 use cloakroom_core::csrf::{CsrfCookie, FormFault};
 use cloakroom_core::session::{SessionKey, SessionState};
 use cloakroom_core::time::Timestamp;
-use http::HeaderMap;
-use http::header::COOKIE;
+use http::header::{COOKIE, USER_AGENT};
 use http::request::Parts;
+use http::{HeaderMap, HeaderValue};
 
 use crate::auth::User;
 use crate::config::{Duplicates, SecretPlace, Secure};
 use crate::error::{Error, json};
 use crate::host::Place;
+use crate::listed::{Listed, Listing};
 use crate::site::{CarriedOut, Sessions, Site};
 
 /// The one thing that the layer puts into a request's extensions. Clones are the same visit.
@@ -47,6 +48,8 @@ pub(crate) struct State {
     pub(crate) session: Slot,
     /// The browser sent a session cookie, whatever it opens.
     pub(crate) sent_session_cookie: bool,
+    /// What the browser calls itself, where sessions are listed.
+    pub(crate) user_agent: Option<HeaderValue>,
     /// `None`: nobody asked yet.
     pub(crate) user: Option<Option<Arc<UserRow>>>,
     /// The user whom an access token was taken to speak for.
@@ -191,6 +194,9 @@ impl Visit {
         let mut state = self.state();
         state.session = Slot::Open(session);
         state.sent_session_cookie = sent;
+        if site.listed.is_some() {
+            state.user_agent = headers.get(USER_AGENT).cloned();
+        }
         Ok(())
     }
 
@@ -271,6 +277,9 @@ impl Visit {
         let user = found
             .filter(|_| owner == cloakroom_core::auth::Owner::User)
             .map(Arc::new);
+        if let (Some(listed), Some(_), Some(key)) = (&self.site().listed, &user, session.key()) {
+            listed.note(key);
+        }
         state.user = Some(user.clone());
         Ok(user)
     }
@@ -355,8 +364,17 @@ impl Visit {
         };
         let committed = match dated {
             Ok(()) => {
-                last_login = None;
-                site.carry_out(&mut session).await.map_err(Error::from)
+                let signs_in = last_login.take().is_some();
+                match site
+                    .listed
+                    .as_ref()
+                    .filter(|_| signs_in || session.key().is_none())
+                {
+                    None => site.carry_out(&mut session).await.map_err(Error::from),
+                    Some(listed) => {
+                        Box::pin(self.carry_out_listed(listed, &mut session, signs_in)).await
+                    }
+                }
             }
             Err(error) => Err(error),
         };
@@ -367,6 +385,63 @@ impl Visit {
             state.last_login = state.last_login.take().or(last_login);
         }
         committed
+    }
+
+    /// Carries out what begins, moves or ends a session, and has the list know of it before.
+    async fn carry_out_listed(
+        &self,
+        listed: &Listed,
+        session: &mut SessionState,
+        signs_in: bool,
+    ) -> Result<CarriedOut, Error> {
+        let site = self.site();
+        let Sessions::Store(store) = &site.sessions else {
+            return Err(Error::no_session_list());
+        };
+        let list = &*listed.list;
+        let before = session.record_key().cloned();
+        let entry = match AuthRules::signed_in_user(session) {
+            None => None,
+            Some(user) => {
+                let stand_in = match &before {
+                    Some(key) => key.clone(),
+                    None => SessionKey::generate()?,
+                };
+                let mut entry = self.session_entry(&user, stand_in)?;
+                // Under another key it is the same session.
+                let renewed = match &before {
+                    Some(key) => list.by_key(&user, key).await?,
+                    None => None,
+                };
+                if let Some(renewed) = renewed {
+                    entry.id = renewed.id;
+                    if !signs_in {
+                        entry.created = renewed.created;
+                    }
+                }
+                Some(entry)
+            }
+        };
+        let listing = Listing {
+            store: &**store,
+            list,
+            entry,
+            signs_in,
+        };
+        let committed = session.commit(&listing, &site.save_rules, Timestamp::now());
+        Ok(CarriedOut::InStore(committed.await?))
+    }
+
+    /// A session of this request's browser, to be listed.
+    pub(crate) fn session_entry(
+        &self,
+        user_id: &str,
+        key: SessionKey,
+    ) -> Result<SessionEntry, Error> {
+        let browser = self.state().user_agent.clone();
+        let browser = browser.as_ref().map_or(&[][..], HeaderValue::as_bytes);
+        let (now, address) = (Timestamp::now(), self.place().client);
+        Ok(SessionEntry::new(user_id, key, now, address, browser)?)
     }
 
     /// Whether a cookie of this response is for https only.

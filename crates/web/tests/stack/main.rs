@@ -26,6 +26,7 @@ mod refusals;
 mod revoked;
 mod rows;
 mod session;
+mod session_list;
 mod site;
 mod stores;
 #[cfg(feature = "templates")]

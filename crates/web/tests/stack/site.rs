@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
-use cloakroom::auth::{AuthEvent, CreateUser, UserCreated, UserRow, UserStore as _};
+use cloakroom::auth::{AuthEvent, CreateUser, SessionList, UserCreated, UserRow, UserStore as _};
 use cloakroom::password::Hashers;
 use cloakroom::secret::{SecretKey, Secrets};
 use cloakroom::session::{Codec, MemoryStore};
@@ -32,11 +32,19 @@ pub(crate) enum Engine {
     RevocableCookies,
 }
 
+/// Where a site lists sessions.
+enum Lists {
+    Nothing,
+    InDatabase,
+    Elsewhere(Arc<dyn SessionList>),
+}
+
 /// What a test wants its site to be.
 pub(crate) struct Plan {
     config: Config,
     engine: Engine,
     routes: Router,
+    lists: Lists,
     #[cfg(feature = "templates")]
     templates: Option<cloakroom::Templates>,
     #[cfg(feature = "pages")]
@@ -67,6 +75,7 @@ impl Plan {
             config,
             engine: Engine::Sqlite,
             routes: Router::new(),
+            lists: Lists::Nothing,
             #[cfg(feature = "templates")]
             templates: None,
             #[cfg(feature = "pages")]
@@ -78,6 +87,18 @@ impl Plan {
 
     pub(crate) fn engine(mut self, engine: Engine) -> Self {
         self.engine = engine;
+        self
+    }
+
+    /// The database lists the sessions of users.
+    pub(crate) fn listing_sessions(mut self) -> Self {
+        self.lists = Lists::InDatabase;
+        self
+    }
+
+    /// Somebody else does.
+    pub(crate) fn session_list(mut self, list: Arc<dyn SessionList>) -> Self {
+        self.lists = Lists::Elsewhere(list);
         self
     }
 
@@ -128,6 +149,14 @@ impl Plan {
                 Cloakroom::with_revocable_cookies(self.config, store.clone(), users.clone())
             }
             _ => Cloakroom::with_stores(self.config, store.clone(), users.clone()),
+        };
+        let cloakroom = match self.lists {
+            Lists::Nothing => cloakroom,
+            Lists::InDatabase => {
+                assert!(database.make_session_list().await.unwrap());
+                cloakroom.with_session_list(Arc::new(database.clone()))
+            }
+            Lists::Elsewhere(list) => cloakroom.with_session_list(list),
         };
         #[cfg(feature = "templates")]
         let cloakroom = match self.templates {

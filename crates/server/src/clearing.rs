@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use cloakroom_core::auth::SessionList;
 use cloakroom_core::session::{Store, StoreError};
 use cloakroom_core::time::Timestamp;
 use tracing::{info, warn};
@@ -77,6 +78,30 @@ pub(crate) async fn on_schedule(store: Arc<dyn Store>, every: Duration) {
         }
         tokio::time::sleep(every).await;
     }
+}
+
+/// Clears the list of sessions as often, of those that nobody can have used for longer than `age` seconds.
+pub(crate) async fn list_on_schedule(list: Arc<dyn SessionList>, age: i64, every: Duration) {
+    tokio::time::sleep(AFTER_START.min(every)).await;
+    loop {
+        if let Err(error) = clear_list(&*list, age).await {
+            warn!(%error, "the list of sessions is cleared the next time");
+        }
+        tokio::time::sleep(every).await;
+    }
+}
+
+/// Takes the sessions out of the list that are over and were last seen more than `age` seconds ago.
+///
+/// # Errors
+/// The database does not answer.
+pub(crate) async fn clear_list(list: &dyn SessionList, age: i64) -> Result<(), StoreError> {
+    let now = Timestamp::now();
+    let before = now.plus_seconds(-age);
+    while list.clear_unseen(before, now, FIRST).await? == u64::from(FIRST) {
+        tokio::time::sleep(STRETCH).await;
+    }
+    Ok(())
 }
 
 /// A server that is started once a day would otherwise never come to it.

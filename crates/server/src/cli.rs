@@ -38,6 +38,9 @@ enum Command {
     },
     /// Make the database and its tables
     Migrate {
+        /// Make the table that lists where users are signed in, in a Django site's database too
+        #[arg(long)]
+        session_list: bool,
         #[command(flatten)]
         database: Database,
     },
@@ -125,8 +128,12 @@ impl Cli {
                     set(&mut settings, "DATABASE_URL", database.database)?;
                     commands::serve::run(settings).await
                 }
-                Command::Migrate { database } => {
-                    commands::migrate::run(&database.url(&settings)?, &settings).await
+                Command::Migrate {
+                    session_list,
+                    database,
+                } => {
+                    let url = database.url(&settings)?;
+                    commands::migrate::run(&url, &settings, session_list).await
                 }
                 Command::CreateSuperuser {
                     superuser,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom::{Cloakroom, Config};
-use cloakroom_core::auth::UserStore;
+use cloakroom_core::auth::{SessionList, UserStore};
 use cloakroom_core::session::{Codec, MemoryStore, SessionKey, Store, StoreError};
 use cloakroom_core::time::Timestamp;
 use cloakroom_stores::{
@@ -239,6 +239,18 @@ impl Stores {
             store.load(&nobody_s, Timestamp::now()).await?;
         }
         Ok(())
+    }
+
+    /// Where the sessions of users are listed; `None` where the browsers keep them, which nobody can end from elsewhere, and
+    /// on a site that is Django's to the letter.
+    #[must_use]
+    pub fn session_list(&self, profile: Profile) -> Option<Arc<dyn SessionList>> {
+        match (&self.sessions, profile) {
+            (Sessions::InCookies(_), _) | (_, Profile::Django) => None,
+            (Sessions::InDatabase | Sessions::Apart(_), _) => {
+                Some(Arc::clone(&self.database) as Arc<dyn SessionList>)
+            }
+        }
     }
 
     /// The site of these stores.

@@ -12,12 +12,17 @@ use crate::session_table::Apart;
 use crate::settings::Settings;
 use crate::stores::{open_contents, sqlite_options};
 
-pub(crate) async fn run(url: &DatabaseUrl, settings: &Settings) -> Result<(), Failure> {
+/// In a Django site's database the list of sessions is made only if it is asked for.
+pub(crate) async fn run(
+    url: &DatabaseUrl,
+    settings: &Settings,
+    session_list: bool,
+) -> Result<(), Failure> {
     // Before anything is made.
     let apart = Apart::of(settings)?;
-    let mut made = migrate(url, settings, Contents::SessionsAndUsers).await?;
+    let mut made = migrate(url, settings, Contents::SessionsAndUsers, session_list).await?;
     if let Apart::Database(url) = &apart {
-        made |= migrate(url, settings, Contents::Sessions).await?;
+        made |= migrate(url, settings, Contents::Sessions, false).await?;
     }
     if !made {
         output::result("No migrations to apply.");
@@ -30,6 +35,7 @@ async fn migrate(
     url: &DatabaseUrl,
     settings: &Settings,
     contents: Contents,
+    session_list: bool,
 ) -> Result<bool, Failure> {
     // Asked for by name, so this is where a database may appear anywhere.
     let store: Arc<dyn Database> = match url.file() {
@@ -39,7 +45,12 @@ async fn migrate(
         }
         _ => open_contents(url, settings, contents).await?,
     };
-    match store.migrate(Timestamp::now()).await? {
+    let migrated = store.migrate(Timestamp::now()).await?;
+    let ours = matches!(migrated, Migrated::Created | Migrated::NothingToDo);
+    let list = contents == Contents::SessionsAndUsers
+        && (ours || session_list)
+        && store.make_session_list().await?;
+    match migrated {
         Migrated::Created => {
             let what = match contents {
                 Contents::SessionsAndUsers => "the tables of contenttypes, auth and sessions",
@@ -52,6 +63,10 @@ async fn migrate(
             "the database {url} is a Django site's and lacks {}; run the site's `manage.py migrate`",
             missing.join(", ")
         ))),
+        _ if list => {
+            output::result(format_args!("Made the list of sessions in {url}."));
+            Ok(true)
+        }
         _ => Ok(false),
     }
 }

@@ -12,6 +12,7 @@ use axum::Router;
 use cloakroom::mail::Mailer;
 use cloakroom::secret::{SecretKey, Secrets};
 use cloakroom::{Config, Templates};
+use cloakroom_core::auth::SessionList;
 use tracing::{info, warn};
 
 use super::Failure;
@@ -102,6 +103,12 @@ fn router(site: &Site, findings: Findings) -> Result<Router, Failure> {
     let every = clearing_interval(&site.settings, findings.profile)?;
     if let (Some(every), Some(store)) = (every, site.stores.records(findings.profile)) {
         tokio::spawn(clearing::on_schedule(store, every));
+        let list = Arc::clone(&site.stores.database) as Arc<dyn SessionList>;
+        let age = without_secrets(&site.settings, Some(findings.profile))?
+            .session
+            .lifetime
+            .age;
+        tokio::spawn(clearing::list_on_schedule(list, age, every));
     }
     let mut config = config(&site.settings, &site.secrets, Some(findings.profile))?;
     config.hosts.port = site.address.port();
@@ -115,6 +122,10 @@ fn router(site: &Site, findings: Findings) -> Result<Router, Failure> {
     if let Some(mailer) = mailer {
         cloakroom = cloakroom.with_mailer(mailer);
     }
+    cloakroom = match site.stores.session_list(findings.profile) {
+        Some(list) if findings.lists_sessions => cloakroom.with_session_list(list),
+        _ => cloakroom,
+    };
     let app = App {
         cloakroom: cloakroom.with_templates(templates.clone()),
         templates,

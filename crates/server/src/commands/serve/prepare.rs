@@ -51,6 +51,8 @@ pub struct Findings {
     pub key_fits: bool,
     /// The link that makes the first superuser, if there may be one.
     pub setup_link: Option<SetupLink>,
+    /// The database has a table that lists the sessions of users.
+    pub lists_sessions: bool,
 }
 
 /// Why a site cannot answer yet.
@@ -147,6 +149,7 @@ pub async fn prepare(
             let options = sqlite_options(&settings, Contents::SessionsAndUsers)?;
             let database = SqliteStore::create_with(file, options).await?;
             let _ = database.migrate(Timestamp::now()).await?;
+            database.make_session_list().await?;
             output::message(format_args!("Made the database {url}."));
             Arc::new(database)
         }
@@ -234,6 +237,7 @@ impl Site {
             profile,
             key_fits,
             setup_link,
+            lists_sessions: database.is_kept().await?,
         })
     }
 
@@ -308,6 +312,7 @@ async fn existing(
     let database = open_database(url, settings).await?;
     if url.is_default() && loopback && database.made_by_us().await? {
         let _ = database.migrate(Timestamp::now()).await?;
+        database.make_session_list().await?;
     }
     match database.check().await?.first() {
         None => Ok(Some(database)),

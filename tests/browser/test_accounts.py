@@ -160,3 +160,20 @@ def test_a_browser_that_keeps_no_session_cookie_is_told_so(browser, server, pers
     assert browser.current_url == f"{server.url}/login/?next=/home/"
     assert "did not send the cookie" in text(browser)
     look(browser, "cookie-lost")
+
+
+def test_another_browser_is_seen_and_logged_out(browser, server, person, client):
+    assert server.login(client, person).status == 302
+    assert sign_in(browser, server, person)
+    follow(browser, "Your account")
+    places = browser.find_elements(By.CSS_SELECTOR, ".places li")
+    assert len(places) == 2
+    here = next(place for place in places if "(this browser)" in place.text)
+    assert "Chrome on Linux" in here.text
+    look(browser, "places")
+    leave(browser, browser.find_element(By.CSS_SELECTOR, ".places button").click)
+    assert len(browser.find_elements(By.CSS_SELECTOR, ".places li")) == 1
+    assert not server.knows(client), "dead at its next request"
+    leave(browser, browser.find_element(By.XPATH, "//button[text()='Log out everywhere']").click)
+    browser.get(f"{server.url}/home/")
+    assert browser.current_url.startswith(f"{server.url}/login/")

@@ -52,7 +52,7 @@ impl Cloakroom {
         let pages = Router::new()
             .route(LOGIN, get(login::form).post(login::submit))
             .route(LOGOUT, get(logout::ask).post(logout::submit))
-            .route(ACCOUNT, get(account::show))
+            .route(ACCOUNT, get(account::show).post(account::submit))
             .route(
                 PASSWORD_CHANGE,
                 get(password_change::form).post(password_change::submit),

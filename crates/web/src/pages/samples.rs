@@ -5,7 +5,7 @@ use minijinja::Value;
 use minijinja::value::{Serde, merge_maps};
 
 use super::View;
-use super::account::{Account, Moment};
+use super::account::{Account, Moment, Place};
 use super::form::Errors;
 use super::login::{CookieLost, Login};
 use super::logout::Logout;
@@ -69,13 +69,27 @@ pub fn render_samples(
         errors,
         again: "/password_reset/".to_owned(),
     };
-    let account = |last_login| Account {
+    let place = |is_current| Place {
+        id: "abcdefghijklmnopqrstuv".to_owned(),
+        browser: text.to_owned(),
+        address: Some(text.to_owned()),
+        created: Moment::new(moment),
+        last_seen: Moment::new(moment),
+        is_current,
+    };
+    let account = |last_login, sessions, errors: Errors| Account {
+        action: "/account/",
+        asks_password: !errors.is_empty(),
+        sessions,
+        errors,
         username: text,
         email: text,
         last_login,
         password_change: "/password_change/".to_owned(),
         logout: "/logout/".to_owned(),
     };
+    let mut wrong_password = Errors::default();
+    wrong_password.add("password", "", text);
     let logout = Logout {
         action: "/logout/",
         name: text,
@@ -106,8 +120,22 @@ pub fn render_samples(
             pages.of(&lost(CookieLost::Insecure))?,
         ),
         ("logout", pages.of(&logout)?),
-        ("account", pages.of(&account(Some(Moment::new(moment))))?),
-        ("account of a newcomer", pages.of(&account(None))?),
+        (
+            "account",
+            pages.of(&account(
+                Some(Moment::new(moment)),
+                Some(vec![place(true), place(false)]),
+                Errors::default(),
+            ))?,
+        ),
+        (
+            "account of a newcomer",
+            pages.of(&account(None, None, Errors::default()))?,
+        ),
+        (
+            "account refused",
+            pages.of(&account(None, Some(vec![place(true)]), wrong_password))?,
+        ),
         (
             "password change",
             pages.of(&change(Errors::none("old_password")))?,

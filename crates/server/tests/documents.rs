@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const DOCUMENTS: [&str; 12] = [
+const DOCUMENTS: [&str; 13] = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
@@ -15,6 +15,7 @@ const DOCUMENTS: [&str; 12] = [
     "docs/cookies.md",
     "docs/csrf.md",
     "docs/login.md",
+    "docs/permissions.md",
     "docs/tokens.md",
     "tests/README.md",
 ];

@@ -192,7 +192,7 @@ impl Auth {
         let now = Timestamp::now();
         let rules = &self.visit.site().auth_rules;
         self.visit
-            .with_session(|session| rules.login(session, user, now))?;
+            .change_session(|session| rules.login(session, user, now))?;
         csrf::set_owner(&self.visit)?;
         self.remember_browser(user, now)?;
         self.visit.site().tell(&AuthEvent::SignedIn {
@@ -228,7 +228,7 @@ impl Auth {
     /// # Errors
     /// The session is closed.
     pub fn logout(&self) -> Result<(), Error> {
-        self.visit.with_session(AuthRules::logout)?;
+        self.visit.change_session(AuthRules::logout)?;
         let user = self.visit.state().user.clone().flatten();
         self.visit.site().tell(&AuthEvent::SignedOut {
             user: user.as_deref(),
@@ -246,7 +246,7 @@ impl Auth {
     /// The session is closed.
     pub fn update_session_auth_hash(&self, user: &User) -> Result<(), Error> {
         let rules = &self.visit.site().auth_rules;
-        let is_own = self.visit.with_session(|session| {
+        let is_own = self.visit.change_session(|session| {
             rules.update_session_auth_hash(session, user);
             rules.claimed_user(session).as_ref() == Some(&user.id)
         })?;

@@ -247,11 +247,21 @@ impl CsrfToken {
     /// A token under a fresh mask: 64 letters and digits, different each time and all valid.
     ///
     /// # Errors
-    /// The operating system's random generator does not answer, or the secret belongs to a session that is closed.
+    /// The operating system's random generator does not answer, or the secret belongs to a session that is closed, or is
+    /// to be put into one on a site that is [`guard_only`](crate::Cloakroom::guard_only).
     pub fn token(&self) -> Result<String, Error> {
         // A login or a logout meanwhile.
         set_owner(&self.0)?;
-        Ok(self.0.state().csrf.token()?)
+        let site = self.0.site();
+        let mut state = self.0.state();
+        if site.guard_only
+            && site.config.csrf.secret == SecretPlace::Session
+            && !matches!(state.csrf.stored(), StoredSecret::Secret(_))
+        {
+            // A token of a secret that no session will keep opens nothing.
+            return Err(Error::guard_only());
+        }
+        Ok(state.csrf.token()?)
     }
 
     /// The hidden field: Django's `{% csrf_token %}`.

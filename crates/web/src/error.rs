@@ -45,6 +45,7 @@ enum Cause {
     },
     NoTokenStore,
     NoSessionList,
+    GuardOnly,
     TooManySessions {
         seconds: u64,
     },
@@ -197,6 +198,10 @@ impl Error {
         Self(Box::new(Cause::NoSessionList))
     }
 
+    pub(crate) fn guard_only() -> Self {
+        Self(Box::new(Cause::GuardOnly))
+    }
+
     pub(crate) fn busy() -> Self {
         Self(Box::new(Cause::Busy))
     }
@@ -321,6 +326,7 @@ impl Error {
             | Cause::Closed
             | Cause::NoTokenStore
             | Cause::NoSessionList
+            | Cause::GuardOnly
             | Cause::NoLayer => ErrorKind::Internal,
             #[cfg(feature = "templates")]
             Cause::NoTemplates | Cause::Template(_) => ErrorKind::Internal,
@@ -397,11 +403,15 @@ impl fmt::Display for Error {
             ),
             Cause::Token { .. } => formatter.write_str("the request has no access token that is valid"),
             Cause::NoTokenStore => formatter.write_str(
-                "the site keeps its sessions in cookies, and tokens need a store: give it one by \
+                "the site keeps its sessions in cookies or is guard only, and tokens need a store: give it one by \
                  Cloakroom::with_token_store before its layer is made",
             ),
             Cause::NoSessionList => formatter.write_str(
                 "the site keeps no list of sessions: give it one by Cloakroom::with_session_list before its layer is made",
+            ),
+            Cause::GuardOnly => formatter.write_str(
+                "the site is made with Cloakroom::guard_only: it changes no session and signs nobody in or out; the \
+                 site beside it does",
             ),
             Cause::NoLayer => formatter.write_str(
                 "Cloakroom's layer does not run for this route: add .layer(cloakroom.layer()) after the route",

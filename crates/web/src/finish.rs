@@ -56,6 +56,9 @@ fn settle(visit: &Visit, status: u16) -> Option<Result<Option<SetCookie>, Error>
     let rules = &site.response_rules;
     let at = rules.process_response(found, state.sent_session_cookie, status);
     state.reads_cookies |= at.varies_by_cookie;
+    if site.guard_only {
+        return Some(Ok(None));
+    }
     match at.due {
         Due::Nothing => Some(Ok(None)),
         Due::CookieDeletion => {

@@ -72,6 +72,16 @@ pub struct CookieDocuments;
 
 /// The examples in the documents, compiled and run.
 #[cfg(doctest)]
+#[doc = include_str!("../../../docs/django.md")]
+pub struct DjangoDocuments;
+
+/// The examples in the documents, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/permissions.md")]
+pub struct PermissionDocuments;
+
+/// The examples in the documents, compiled and run.
+#[cfg(doctest)]
 #[doc = include_str!("../../../docs/login.md")]
 pub struct LoginDocuments;
 

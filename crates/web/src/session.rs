@@ -82,7 +82,7 @@ impl Session {
     /// # Errors
     /// The value cannot be written as JSON that Django reads; or the session is closed.
     pub fn set(&self, name: &str, value: &(impl Serialize + ?Sized)) -> Result<(), Error> {
-        Ok(self.with(|session| session.set(name, value))??)
+        Ok(self.change(|session| session.set(name, value))??)
     }
 
     /// The JSON text of the value under `name`, as Django wrote it or would write it.
@@ -99,7 +99,7 @@ impl Session {
     /// # Errors
     /// It is no JSON value that Django reads; or the session is closed.
     pub fn set_raw(&self, name: &str, json: &str) -> Result<(), Error> {
-        Ok(self.with(|session| session.set_raw(name, json))??)
+        Ok(self.change(|session| session.set_raw(name, json))??)
     }
 
     /// Removes `name`; whether it was there.
@@ -107,7 +107,7 @@ impl Session {
     /// # Errors
     /// The session is closed.
     pub fn remove(&self, name: &str) -> Result<bool, Error> {
-        self.with(|session| session.remove(name))
+        self.change(|session| session.remove(name))
     }
 
     /// Removes `name` and gives its value. Requests that do so at the same time may all get it; see
@@ -116,7 +116,7 @@ impl Session {
     /// # Errors
     /// There is a value, but it is no `T`; or the session is closed.
     pub fn pop<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Error> {
-        Ok(self.with(|session| session.pop(name))??)
+        Ok(self.change(|session| session.pop(name))??)
     }
 
     /// The value under `name`, which is given `value` if it has none.
@@ -129,7 +129,7 @@ impl Session {
         name: &str,
         value: T,
     ) -> Result<T, Error> {
-        Ok(self.with(|session| session.set_default(name, value))??)
+        Ok(self.change(|session| session.set_default(name, value))??)
     }
 
     /// Gives each name its value, or none of them.
@@ -140,7 +140,7 @@ impl Session {
         &self,
         values: impl IntoIterator<Item = (N, V)>,
     ) -> Result<(), Error> {
-        Ok(self.with(|session| session.update(values))??)
+        Ok(self.change(|session| session.update(values))??)
     }
 
     /// Removes `name` and gives its value to this request alone: a one-time value is taken once, however many
@@ -149,7 +149,7 @@ impl Session {
     /// # Errors
     /// There is a value, but it is no `T`; or the session is closed.
     pub fn take<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Error> {
-        Ok(self.with(|session| session.take(name))??)
+        Ok(self.change(|session| session.take(name))??)
     }
 
     /// Adds `more` to the counter under `name`, which starts at 0; its new value as this request sees it.
@@ -158,7 +158,7 @@ impl Session {
     /// # Errors
     /// The value there is no integer, or the sum leaves 64 bits; or the session is closed.
     pub fn add(&self, name: &str, more: i64) -> Result<i64, Error> {
-        Ok(self.with(|session| session.add(name, more))??)
+        Ok(self.change(|session| session.add(name, more))??)
     }
 
     /// True if `name` has a value, be it `null`.
@@ -214,7 +214,7 @@ impl Session {
     /// # Errors
     /// The session is closed.
     pub fn require_unchanged(&self, name: &str) -> Result<(), Error> {
-        self.with(|session| session.require_unchanged(name))
+        self.change(|session| session.require_unchanged(name))
     }
 
     /// Removes all names; the session and its key stay.
@@ -222,7 +222,7 @@ impl Session {
     /// # Errors
     /// The session is closed.
     pub fn clear(&self) -> Result<(), Error> {
-        self.with(SessionState::clear)
+        self.change(SessionState::clear)
     }
 
     /// Ends the session. What is set from now on belongs to a new one.
@@ -230,7 +230,7 @@ impl Session {
     /// # Errors
     /// The session is closed.
     pub fn flush(&self) -> Result<(), Error> {
-        self.with(SessionState::flush)
+        self.change(SessionState::flush)
     }
 
     /// Keeps the data and gives them a new key; the old one opens nothing any more.
@@ -238,7 +238,7 @@ impl Session {
     /// # Errors
     /// The session is closed.
     pub fn cycle_key(&self) -> Result<(), Error> {
-        self.with(SessionState::cycle_key)
+        self.change(SessionState::cycle_key)
     }
 
     /// Sets when the session ends.
@@ -247,7 +247,7 @@ impl Session {
     /// The session is closed.
     pub fn set_expiry(&self, expiry: Expiry) -> Result<(), Error> {
         let zone = self.lifetime().zone;
-        self.with(|session| session.set_expiry(expiry, zone, Timestamp::now()))
+        self.change(|session| session.set_expiry(expiry, zone, Timestamp::now()))
     }
 
     /// Seconds until the session ends if it is saved now.
@@ -283,7 +283,7 @@ impl Session {
     /// # Errors
     /// The session is closed.
     pub fn touch(&self) -> Result<(), Error> {
-        self.with(SessionState::touch)
+        self.change(SessionState::touch)
     }
 
     /// True if the response will save the session, or an earlier [`save`](Self::save) has.
@@ -299,7 +299,7 @@ impl Session {
     /// # Errors
     /// The session is closed.
     pub fn set_test_cookie(&self) -> Result<(), Error> {
-        self.with(SessionState::set_test_cookie)
+        self.change(SessionState::set_test_cookie)
     }
 
     /// True if what [`set_test_cookie`](Self::set_test_cookie) put there has come back.
@@ -315,7 +315,7 @@ impl Session {
     /// # Errors
     /// The session is closed.
     pub fn delete_test_cookie(&self) -> Result<bool, Error> {
-        self.with(SessionState::delete_test_cookie)
+        self.change(SessionState::delete_test_cookie)
     }
 
     /// Carries out now what was changed so far, for streams and tasks that go on after the response.
@@ -333,8 +333,12 @@ impl Session {
         &self.0.site().config.session.lifetime
     }
 
-    fn with<T>(&self, action: impl FnOnce(&mut SessionState) -> T) -> Result<T, Error> {
+    fn with<T>(&self, action: impl FnOnce(&SessionState) -> T) -> Result<T, Error> {
         self.0.with_session(action)
+    }
+
+    fn change<T>(&self, action: impl FnOnce(&mut SessionState) -> T) -> Result<T, Error> {
+        self.0.change_session(action)
     }
 }
 

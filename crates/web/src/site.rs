@@ -180,6 +180,7 @@ impl Cloakroom {
             #[cfg(feature = "pages")]
             letters: Arc::new(tokio::sync::Semaphore::new(MOST_LETTERS)),
             login_required_everywhere: false,
+            guard_only: false,
             spool: SpoolQuota::new(config.csrf.spool_quota),
             newcomers: config.session.anonymous_per_hour.map(Newcomers::new),
             jwt: config.jwt.rules(&config.secrets),
@@ -263,6 +264,34 @@ impl Cloakroom {
         let site = Arc::get_mut(&mut self.0);
         let site = site.expect("this is said before the site is cloned or its layer made");
         site.login_required_everywhere = true;
+        self
+    }
+
+    /// The same site, which only looks: it knows who is signed in and what they may do, and writes nothing at all. A role of
+    /// the database that may read is enough.
+    ///
+    /// The first step beside a Django that keeps its own login. A session that Django would end or renew because of its
+    /// hash belongs to nobody, or to its user, and stays as it is. No session cookie is set or deleted, and nothing is counted
+    /// or remembered. What changes a session, or signs somebody in or out, is an error (500) whose line in the log names this mode.
+    /// Forms are checked as ever; their cookie `csrftoken` is set for a browser that has none.
+    ///
+    /// ```
+    /// # use cloakroom::{Cloakroom, Config};
+    /// # use cloakroom::{auth::UserStore, session::Store};
+    /// # fn site(config: Config, sessions: impl Store + 'static, users: impl UserStore + 'static) -> Cloakroom {
+    /// Cloakroom::new(config, sessions, users).guard_only()
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    /// There is a clone or a layer of the site already, which would write.
+    #[must_use]
+    pub fn guard_only(mut self) -> Self {
+        let site = Arc::get_mut(&mut self.0);
+        let site = site.expect("this is said before the site is cloned or its layer made");
+        site.guard_only = true;
+        site.config.session.save_every_request = false;
+        site.remembered = None;
         self
     }
 
@@ -366,6 +395,8 @@ pub(crate) struct Site {
     listener: Option<Listener>,
     /// What its layers ask for unless they say otherwise.
     pub(crate) login_required_everywhere: bool,
+    /// It reads and never writes.
+    pub(crate) guard_only: bool,
     /// What forms take that wait for their tokens.
     pub(crate) spool: Arc<SpoolQuota>,
     /// The sessions that each address has begun, where there is a limit.

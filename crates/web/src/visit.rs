@@ -229,12 +229,27 @@ impl Visit {
         find_cookie(headers, &cookie.name).map(Cow::into_owned)
     }
 
-    /// Does something with the open session, unless the response is made. Both under one lock: what was let
-    /// through is part of the response.
+    /// Looks at the open session, unless the response is made.
     pub(crate) fn with_session<T>(
+        &self,
+        action: impl FnOnce(&SessionState) -> T,
+    ) -> Result<T, Error> {
+        self.open_session(|session| action(session))
+    }
+
+    /// Changes the open session, unless the response is made or the site may only look.
+    pub(crate) fn change_session<T>(
         &self,
         action: impl FnOnce(&mut SessionState) -> T,
     ) -> Result<T, Error> {
+        if self.site().guard_only {
+            return Err(Error::guard_only());
+        }
+        self.open_session(action)
+    }
+
+    /// Both under one lock: what was let through is part of the response.
+    fn open_session<T>(&self, action: impl FnOnce(&mut SessionState) -> T) -> Result<T, Error> {
         match &mut *self.state() {
             State {
                 session: Slot::Open(session),
@@ -273,7 +288,11 @@ impl Visit {
         let Slot::Open(session) = &mut state.session else {
             return Err(Error::closed());
         };
-        let owner = rules.verify(session, found.as_ref());
+        let owner = if self.site().guard_only {
+            rules.verify_only(session, found.as_ref())
+        } else {
+            rules.verify(session, found.as_ref())
+        };
         let user = found
             .filter(|_| owner == cloakroom_core::auth::Owner::User)
             .map(Arc::new);
@@ -308,7 +327,7 @@ impl Visit {
         else {
             return;
         };
-        if self.site().config.csrf.secret == SecretPlace::Session {
+        if self.site().config.csrf.secret == SecretPlace::Session && !self.site().guard_only {
             csrf.process_response_in_session(session);
         }
     }
@@ -348,6 +367,9 @@ impl Visit {
         let site = self.site();
         if let Some(failure) = self.state().body_failure {
             return Err(failure.into());
+        }
+        if site.guard_only {
+            return Err(Error::guard_only());
         }
         if !last && !matches!(site.sessions, Sessions::Store(_)) {
             return Ok(CarriedOut::Nothing);

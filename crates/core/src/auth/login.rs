@@ -47,6 +47,19 @@ pub enum Owner {
     Nobody,
 }
 
+/// What a session's hash says of a user.
+#[derive(Clone, Copy)]
+enum Judged {
+    /// It is of the current secret.
+    Current,
+    /// It is of a fallback secret.
+    Fallback,
+    /// It is of another password, or there is none.
+    Invalid,
+    /// The user is not there, or may not be let in.
+    Nobody,
+}
+
 impl AuthRules {
     /// The backend that Django's own login writes.
     pub const MODEL_BACKEND: &str = "django.contrib.auth.backends.ModelBackend";
@@ -218,13 +231,41 @@ impl AuthRules {
     /// is of a backend that lets such users in. A session made under another
     /// password ends. One made under a fallback secret gets a new key and the hash of the current secret.
     pub fn verify(&self, session: &mut SessionState, user: Option<&User>) -> Owner {
+        match (self.judge(session, user), user) {
+            (Judged::Current, _) => Owner::User,
+            (Judged::Fallback, Some(user)) => {
+                session.upgrade_key(HASH_NAME, &self.session_auth_hash(user));
+                Owner::User
+            }
+            (Judged::Invalid, _) => {
+                session.drop_invalid();
+                Owner::Nobody
+            }
+            (Judged::Fallback | Judged::Nobody, _) => Owner::Nobody,
+        }
+    }
+
+    /// The same for whoever may write nothing: what [`verify`](Self::verify) would end or renew is for others to end and to
+    /// renew. Nothing of a session that would end is to be seen any more.
+    pub fn verify_only(&self, session: &mut SessionState, user: Option<&User>) -> Owner {
+        match self.judge(session, user) {
+            Judged::Current | Judged::Fallback => Owner::User,
+            Judged::Invalid => {
+                *session = SessionState::new();
+                Owner::Nobody
+            }
+            Judged::Nobody => Owner::Nobody,
+        }
+    }
+
+    fn judge(&self, session: &SessionState, user: Option<&User>) -> Judged {
         let lets_in = |user: &&User| user.is_active || Self::lets_inactive_in(session);
         let Some(user) = user.filter(lets_in) else {
-            return Owner::Nobody;
+            return Judged::Nobody;
         };
         // What cannot be compared does not count as equal.
         if self.hash_columns.iter().any(|name| !user.columns.has(name)) {
-            return Owner::Nobody;
+            return Judged::Nobody;
         }
         let stored = stored_text(session, HASH_NAME);
         let hashed = self.hashed(user);
@@ -234,15 +275,9 @@ impl AuthRules {
             .iter()
             .position(|hasher| same(&hash(hasher), stored.as_deref()))
         {
-            Some(0) => Owner::User,
-            Some(_) => {
-                session.upgrade_key(HASH_NAME, &self.session_auth_hash(user));
-                Owner::User
-            }
-            None => {
-                session.drop_invalid();
-                Owner::Nobody
-            }
+            Some(0) => Judged::Current,
+            Some(_) => Judged::Fallback,
+            None => Judged::Invalid,
         }
     }
 

@@ -112,6 +112,9 @@ pub(super) async fn authenticate(
     site: &Site,
     credentials: Credentials<'_>,
 ) -> Result<Option<UserRow>, Error> {
+    if site.guard_only {
+        return Err(Error::guard_only());
+    }
     let began = Instant::now();
     let attempts = &site.attempts;
     let mut attempt = Attempt::begin(site, credentials)?;

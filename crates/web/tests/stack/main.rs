@@ -10,6 +10,7 @@ mod csrf_multipart;
 mod csrf_origins;
 mod csrf_places;
 mod failure;
+mod guard_only;
 mod guards;
 mod hosts;
 mod log;

@@ -5,7 +5,6 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use cloakroom::SqliteStore;
 use cloakroom::auth::{CreateUser, UserChanged, UserCreated, UserRow, UserStore};
 use cloakroom::session::{
     Created, Deleted, Record, Replaced, SessionKey, Store, StoreError, Stored, Version,
@@ -135,15 +134,15 @@ impl Store for Watched {
 /// A user store that fails when told to.
 #[derive(Debug)]
 pub(crate) struct WatchedUsers {
-    inner: SqliteStore,
+    inner: Box<dyn UserStore>,
     calls: Mutex<Vec<&'static str>>,
     failing: AtomicBool,
 }
 
 impl WatchedUsers {
-    pub(crate) fn new(inner: SqliteStore) -> Self {
+    pub(crate) fn new(inner: impl UserStore + 'static) -> Self {
         Self {
-            inner,
+            inner: Box::new(inner),
             calls: Mutex::default(),
             failing: AtomicBool::new(false),
         }
@@ -157,12 +156,12 @@ impl WatchedUsers {
         std::mem::take(&mut self.calls.lock().unwrap())
     }
 
-    fn note(&self, name: &'static str) -> Result<&SqliteStore, StoreError> {
+    fn note(&self, name: &'static str) -> Result<&dyn UserStore, StoreError> {
         self.calls.lock().unwrap().push(name);
         if self.failing.load(Ordering::SeqCst) {
             return Err(StoreError::new("the test's user store fails"));
         }
-        Ok(&self.inner)
+        Ok(&*self.inner)
     }
 }
 

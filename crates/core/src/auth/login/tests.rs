@@ -191,6 +191,31 @@ fn a_session_of_a_fallback_secret_moves_to_the_current_one() {
 }
 
 #[test]
+fn who_may_write_nothing_finds_the_same_owners_and_changes_no_session() {
+    let current = rules("new");
+    let fallbacks = vec![SecretKey::insecure_new("old").unwrap()];
+    let rotated = AuthRules::new(&secrets("new").with_fallbacks(fallbacks), Relogin::KeepsKey);
+    let other_password = User {
+        password: "pbkdf2_sha256$1$s$other".into(),
+        ..user("7")
+    };
+    for (by, found, owner, keeps_data) in [
+        (&current, Some(user("7")), Owner::User, true),
+        (&rules("old"), Some(user("7")), Owner::User, true),
+        (&current, None, Owner::Nobody, true),
+        (&current, Some(other_password), Owner::Nobody, false),
+    ] {
+        let mut session = signed_in(by, &user("7"));
+        let mut same = signed_in(by, &user("7"));
+        assert_eq!(rotated.verify_only(&mut session, found.as_ref()), owner);
+        assert_eq!(rotated.verify(&mut same, found.as_ref()), owner);
+        assert!(!session.is_modified());
+        assert_eq!(session.key().is_some(), keeps_data);
+        assert_eq!(session.contains(HASH_NAME), keeps_data);
+    }
+}
+
+#[test]
 fn signing_in_again_keeps_or_renews_the_key_and_never_another_s_data() {
     let again = |relogin, id: &str| {
         let rules = AuthRules::new(&secrets("k"), relogin);

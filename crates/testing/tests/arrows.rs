@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 fn crates() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -35,8 +36,39 @@ fn arrows_point_one_way() {
         ours("server"),
         ["cloakroom", "cloakroom-core", "cloakroom-stores"]
     );
+    assert_eq!(ours("testing"), ["cloakroom", "cloakroom-core"]);
     assert_eq!(ours("judge"), ["cloakroom-core"]);
     assert_eq!(ours("fuzz"), ["cloakroom-core"]);
+}
+
+#[test]
+fn nothing_that_is_shipped_has_the_tools_of_tests_in_it() {
+    let tree = |package: &str| {
+        let ran = Command::new(env!("CARGO"))
+            .args(["tree", "--offline", "--all-features", "--prefix", "none"])
+            .args(["--edges", "normal,build", "--package", package])
+            .current_dir(crates())
+            .output()
+            .unwrap();
+        assert!(
+            ran.status.success(),
+            "{}",
+            String::from_utf8_lossy(&ran.stderr)
+        );
+        String::from_utf8(ran.stdout).unwrap()
+    };
+    for package in [
+        "cloakroom-server",
+        "cloakroom",
+        "cloakroom-stores",
+        "cloakroom-core",
+    ] {
+        let tree = tree(package);
+        assert!(tree.starts_with(&format!("{package} v")), "{tree}");
+        assert!(!tree.contains("cloakroom-testing"), "{package}");
+    }
+    // The tree does show what is there.
+    assert!(tree("cloakroom-testing").contains("\ncloakroom v"));
 }
 
 #[test]

@@ -6,6 +6,7 @@ from . import (
     csrf,
     databases,
     files,
+    guards,
     logins,
     passwords,
     requests,
@@ -16,7 +17,22 @@ from . import (
     tokens,
 )
 
-PARTS = [signing, cookies, sessions, csrf, logins, tokens, passwords, databases, files, caches, servers, requests, templates]
+PARTS = [
+    signing,
+    cookies,
+    sessions,
+    csrf,
+    logins,
+    guards,
+    tokens,
+    passwords,
+    databases,
+    files,
+    caches,
+    servers,
+    requests,
+    templates,
+]
 BUGS = sorted(
     (bug for part in PARTS for bug in part.BUGS),
     key=lambda bug: (["cloakroom-core", "cloakroom-stores", "cloakroom"].index(bug.test.package), bug.test.target),

@@ -200,9 +200,27 @@ fn a_known_browser_may_fail_ten_times_whatever_others_do() {
 #[test]
 fn neither_the_log_nor_the_store_learns_names_or_addresses() {
     let throttle = alone();
-    let shown = format!("{:?} {throttle:?}", throttle.track("ann", address(7)));
+    let track = throttle.track("ann", address(7));
+    let shown = format!("{track:?} {throttle:?}");
     assert!(
         !shown.contains("ann") && !shown.contains("203.0.113"),
         "{shown}"
     );
+    // What the store gets is a MAC's digits and nothing else.
+    for place in &track.0 {
+        let key = place.key.as_str();
+        assert_eq!(key.len(), 40);
+        assert!(
+            key.bytes().all(|byte| byte.is_ascii_hexdigit()),
+            "not a MAC alone"
+        );
+    }
+    let other = Throttle::new(
+        &Secrets::new(SecretKey::insecure_new("another").unwrap()),
+        Limits::default(),
+    );
+    let elsewhere = other.track("ann", address(7));
+    for (here, there) in track.0.iter().zip(&elsewhere.0) {
+        assert!(here.key != there.key, "anybody could compute it");
+    }
 }

@@ -33,8 +33,10 @@ TOLD = stack("throttle::whoever_has_failed_too_often_is_told_until_when_whether_
 SAME = stack("throttle::a_failure_is_answered_at_its_time_and_with_the_same_bytes_whatever_the_reason")
 OWNER = stack("throttle::a_stranger_who_guesses_locks_no_owner_out")
 COOKIE = stack("throttle::the_cookie_of_a_known_browser_signs_nobody_in_and_ends_with_the_password")
+FORGETS = stack("throttle::a_login_forgets_the_failures_of_its_account")
 OWN_LOGIN = stack("throttle::one_s_own_login_between_two_guesses_forgives_nothing")
 NOT_LOOKED_FOR = stack("throttle::who_cannot_be_looked_for_is_not_counted")
+ANSWERS = stack("throttle::no_more_wait_for_an_answer_than_four_times_those_who_may_wait_for_a_turn")
 FULL = stack("throttle::who_finds_too_many_waiting_is_sent_away_before_anybody_is_looked_for")
 
 FAIR = web("auth::gate::tests::one_who_asks_for_much_waits_for_himself")
@@ -42,7 +44,6 @@ KNOWN = web("auth::gate::tests::known_browsers_get_every_other_place")
 ROOM = web("auth::gate::tests::whoever_has_most_in_a_full_line_makes_room")
 PATIENCE = web("auth::gate::tests::nobody_waits_for_longer_than_the_patience")
 THREADS = web("auth::gate::tests::no_more_work_at_once_than_threads_even_if_everybody_hangs_up")
-PANIC = web("auth::gate::tests::work_that_panics_costs_its_own_answer_and_no_place")
 NICE = web("auth::gate::tests::the_threads_give_way_to_everything_else_and_the_rest_does_not")
 
 BUGS = [
@@ -218,11 +219,33 @@ BUGS = [
         SAME,
     ),
     Bug(
+        "known browsers are counted with everybody else",
+        ATTEMPT,
+        "let track = self.throttle.as_ref()?.track_device(&device, now)?;",
+        "let track = self.throttle.as_ref()?.track_device(&device, now)?;\n        let _ = track;\n"
+        "        let track = self.throttle.as_ref()?.track(username, None);",
+        OWNER,
+    ),
+    Bug(
         "a success forgives nothing",
         ATTEMPT,
         "            attempt.succeeded().await;\n",
         "",
-        OWNER,
+        FORGETS,
+    ),
+    Bug(
+        "one's own login forgives an address its guesses at others",
+        THROTTLE,
+        "            } else {\n                self.local.less_one(place);\n            }",
+        "            } else {\n                self.local.forget(place);\n            }",
+        OWN_LOGIN,
+    ),
+    Bug(
+        "everybody may wait for a turn",
+        GATE,
+        "        if line.clone().count() >= most {",
+        "        if line.clone().count() >= usize::MAX.max(most) {",
+        FULL,
     ),
     Bug(
         "a try at a store that fails stays counted",
@@ -252,7 +275,7 @@ BUGS = [
         ATTEMPT,
         "answers: Semaphore::new(login.most_waiting.saturating_mul(4)),",
         "answers: Semaphore::new(Semaphore::MAX_PERMITS),",
-        FULL,
+        ANSWERS,
     ),
     Bug(
         "whoever hangs up makes room for another one's work",
@@ -288,13 +311,6 @@ BUGS = [
         "        match tokio::time::timeout(patience, called).await {",
         "        match tokio::time::timeout(patience * 1000, called).await {",
         PATIENCE,
-    ),
-    Bug(
-        "a panic ends the thread that verifies passwords",
-        WORKERS,
-        "            if catch_unwind(AssertUnwindSafe(job)).is_err() {\n",
-        "            let _ = (catch_unwind::<fn(), ()>, AssertUnwindSafe(0));\n            job();\n            if false {\n",
-        PANIC,
     ),
     Bug(
         "passwords are verified at the priority of requests",

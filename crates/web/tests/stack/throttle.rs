@@ -227,6 +227,18 @@ async fn the_cookie_of_a_known_browser_signs_nobody_in_and_ends_with_the_passwor
 }
 
 #[tokio::test]
+async fn a_login_forgets_the_failures_of_its_account() {
+    let site = Plan::strict().engine(Engine::Memory).open().await;
+    for _ in 0..5 {
+        for _ in 0..4 {
+            assert_eq!(stranger(&site, ANN, "ann").await.status, 200);
+        }
+        let owner = guess(&site.browser(), ANN, "ann", PASSWORD).await;
+        assert_eq!(owner.status, 302);
+    }
+}
+
+#[tokio::test]
 async fn one_s_own_login_between_two_guesses_forgives_nothing() {
     // T3, §2.6 (allauth).
     let site = Plan::strict().engine(Engine::Memory).open().await;
@@ -331,6 +343,43 @@ async fn who_finds_too_many_waiting_is_sent_away_before_anybody_is_looked_for() 
     }
     assert!((1..100).contains(&looked_for), "{looked_for}");
     assert_eq!(lookups(&site), looked_for);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_more_wait_for_an_answer_than_four_times_those_who_may_wait_for_a_turn() {
+    let plan = Plan::strict().config(|config| {
+        config.login.most_waiting = 1;
+        config.login.throttle = None;
+        config.login.failure_time = Duration::from_secs(3);
+    });
+    let site = plan.open().await;
+    lookups(&site);
+    let (mut guesses, mut looked_for) = (Vec::new(), 0);
+    for number in 0..8 {
+        let browser = site.browser();
+        let guess = async move {
+            guess(&browser, ANN, &format!("user{number}"), "wrong")
+                .await
+                .status
+        };
+        let guess = tokio::spawn(guess);
+        // One after the other, so that nobody finds the line full.
+        loop {
+            let more = lookups(&site);
+            looked_for += more;
+            if more > 0 || guess.is_finished() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        guesses.push(guess);
+    }
+    let mut statuses = Vec::new();
+    for guess in guesses {
+        statuses.push(guess.await.unwrap().as_u16());
+    }
+    assert_eq!(statuses, [200, 200, 200, 200, 503, 503, 503, 503]);
+    assert_eq!(looked_for, 4);
 }
 
 #[tokio::test]

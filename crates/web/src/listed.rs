@@ -53,8 +53,10 @@ impl Listed {
             // As of the beginning: nobody is said to have been here after leaving.
             seen.since = Some(Timestamp::now());
             let listed = self.clone();
+            // From now on, whenever the task comes to it.
+            let pause = tokio::time::sleep(PAUSE);
             tokio::spawn(async move {
-                tokio::time::sleep(PAUSE).await;
+                pause.await;
                 listed.write().await;
             });
         }

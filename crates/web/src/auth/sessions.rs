@@ -152,8 +152,8 @@ impl Auth {
     /// True if the user who is signed in gave the password no longer ago than this, in this session. What is dangerous
     /// asks for it again otherwise: by [`authenticate`](Self::authenticate) and [`login`](Self::login).
     ///
-    /// It is known of logins that are made here, on a site with a list of sessions or an absolute lifetime of sessions
-    /// (`SESSION_ABSOLUTE_AGE`). A Django does not say when somebody signed in, so its sessions are not recent.
+    /// It is known of logins that are made here, on a site with a list of sessions or with a limit on their whole life
+    /// ([`Lifetime::absolute`](crate::session::Lifetime::absolute)). A Django does not say when somebody signed in, so its sessions are not recent.
     ///
     /// # Errors
     /// The store failed, or the session is closed.

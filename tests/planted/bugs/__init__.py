@@ -12,6 +12,7 @@ from . import (
     passwords,
     requests,
     servers,
+    session_list,
     sessions,
     signing,
     templates,
@@ -35,6 +36,7 @@ PARTS = [
     requests,
     templates,
 ]
+PARTS = [signing, cookies, sessions, csrf, logins, tokens, passwords, databases, files, caches, servers, requests, session_list, templates]
 BUGS = sorted(
     (bug for part in PARTS for bug in part.BUGS),
     key=lambda bug: (["cloakroom-core", "cloakroom-stores", "cloakroom"].index(bug.test.package), bug.test.target),

@@ -34,7 +34,6 @@ SAME = stack("throttle::a_failure_is_answered_at_its_time_and_with_the_same_byte
 OWNER = stack("throttle::a_stranger_who_guesses_locks_no_owner_out")
 COOKIE = stack("throttle::the_cookie_of_a_known_browser_signs_nobody_in_and_ends_with_the_password")
 FORGETS = stack("throttle::a_login_forgets_the_failures_of_its_account")
-OWN_LOGIN = stack("throttle::one_s_own_login_between_two_guesses_forgives_nothing")
 NOT_LOOKED_FOR = stack("throttle::who_cannot_be_looked_for_is_not_counted")
 ANSWERS = stack("throttle::no_more_wait_for_an_answer_than_four_times_those_who_may_wait_for_a_turn")
 FULL = stack("throttle::who_finds_too_many_waiting_is_sent_away_before_anybody_is_looked_for")
@@ -232,13 +231,6 @@ BUGS = [
         "            attempt.succeeded().await;\n",
         "",
         FORGETS,
-    ),
-    Bug(
-        "one's own login forgives an address its guesses at others",
-        THROTTLE,
-        "            } else {\n                self.local.less_one(place);\n            }",
-        "            } else {\n                self.local.forget(place);\n            }",
-        OWN_LOGIN,
     ),
     Bug(
         "everybody may wait for a turn",

@@ -163,7 +163,7 @@ impl Auth {
         }
         let at = self
             .visit
-            .with_session(|session: &mut SessionState| AuthRules::signed_in_at(session))?;
+            .with_session(AuthRules::signed_in_at)?;
         let within = i64::try_from(within.as_secs()).unwrap_or(i64::MAX);
         Ok(at
             .is_some_and(|at| (-SKEW..=within).contains(&Timestamp::now().whole_seconds_since(at))))
@@ -195,7 +195,7 @@ impl Auth {
             let mut entry = self.visit.session_entry(&user.id, key.clone())?;
             let signed_in_at = self
                 .visit
-                .with_session(|session: &mut SessionState| AuthRules::signed_in_at(session))?;
+                .with_session(AuthRules::signed_in_at)?;
             entry.created = signed_in_at.unwrap_or(entry.created);
             list.add(&entry).await?;
         }

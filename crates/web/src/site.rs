@@ -240,8 +240,8 @@ impl Cloakroom {
     /// The same site whose pages are all for users, but those in a layer that is
     /// [`login_not_required`](CloakroomLayer::login_not_required): Django's `LoginRequiredMiddleware`.
     ///
-    /// The login page has to be one of those, and whatever asks for something else than a session. An unknown address stays
-    /// 404; a fallback of the site's own is a page like any other.
+    /// The login page has to be one of those, and whatever asks for something else than a session. An address without a
+    /// route is 404 for strangers; so are nested services and fallbacks, which have no path of their own.
     ///
     /// ```
     /// use axum::{Router, routing::get};

@@ -15,7 +15,8 @@ TABLE = stack("permissions::every_guard_lets_in_whom_it_should_and_tells_the_oth
 ONCE = stack("permissions::however_many_ask_each_store_is_asked_once")
 BEARER = stack("permissions::a_guard_of_tokens_asks_whom_the_token_speaks_for")
 EVERY_ROUTE = stack("permissions::where_a_login_is_required_everywhere_every_route_asks_for_it_and_no_other_address")
-OWN_FALLBACK = stack("permissions::a_fallback_of_the_site_s_own_is_a_page_for_users_too")
+NOWHERE = stack("permissions::without_a_page_for_everybody_an_unknown_address_is_a_404_too")
+NO_PATH = stack("permissions::what_has_no_path_of_its_own_is_nowhere_for_strangers")
 WHOLE = stack("permissions::around_a_whole_router_a_login_is_required_before_anything_is_routed")
 ONLY_LOOKS = stack("guard_only::a_site_that_only_looks_writes_nothing")
 NO_TOKEN = stack("guard_only::a_token_whose_secret_no_session_will_keep_is_not_made")
@@ -95,27 +96,22 @@ BUGS = [
     Bug(
         "an unknown address asks for a login",
         EVERYWHERE,
-        "if is_nowhere(&mut parts).await {",
-        "if is_nowhere(&mut parts).await && false {",
-        EVERY_ROUTE,
+        "ErrorKind::LoginRequired && has_no_route(&parts)",
+        "ErrorKind::LoginRequired && has_no_route(&parts) && false",
+        NOWHERE,
     ),
     Bug(
-        "whatever has no path of its own is nowhere",
+        "a store that fails is an unknown address",
         EVERYWHERE,
-        """    matches!(
-        RawPathParams::from_request_parts(parts, &()).await,
-        Err(RawPathParamsRejection::MissingPathParams(_))
-    )""",
-        """    let _ = RawPathParamsRejection::MissingPathParams;
-    let _ = RawPathParams::from_request_parts(parts, &()).await;
-    true""",
-        OWN_FALLBACK,
+        "error.kind() == ErrorKind::LoginRequired && has_no_route",
+        "error.kind() != ErrorKind::BadHost && has_no_route",
+        NO_PATH,
     ),
     Bug(
-        "around a whole router nobody is asked for a login",
+        "around a whole router everything is an unknown address",
         EVERYWHERE,
-        "if !in_router || parts",
-        "if parts",
+        "extensions.get::<OriginalUri>().is_some() && ",
+        "(true || extensions.get::<OriginalUri>().is_some()) && ",
         WHOLE,
     ),
     Bug(

@@ -348,13 +348,7 @@ async fn for_users(own_fallback: bool) -> (Site, Router) {
     (site, app)
 }
 
-const PRIVATE: [&str; 5] = [
-    "/",
-    "/page/7/",
-    "/only-get/",
-    "/nested/page/",
-    "/files/file",
-];
+const PRIVATE: [&str; 4] = ["/", "/page/7/", "/only-get/", "/nested/page/"];
 
 #[tokio::test]
 async fn where_a_login_is_required_everywhere_every_route_asks_for_it_and_no_other_address() {
@@ -406,12 +400,30 @@ async fn where_a_login_is_required_everywhere_every_route_asks_for_it_and_no_oth
 }
 
 #[tokio::test]
-async fn a_fallback_of_the_site_s_own_is_a_page_for_users_too() {
+async fn without_a_page_for_everybody_an_unknown_address_is_a_404_too() {
+    let (site, _) = for_users(false).await;
+    let routes = Router::new().route("/page/", get(|| async { "seen" }));
+    let app = routes.layer(site.cloakroom.layer());
+    let stranger = Browser::new(&app);
+    assert_eq!(stranger.get("/page/").await.status, 302);
+    assert_eq!(stranger.get("/no-such-page/").await.status, 404);
+}
+
+#[tokio::test]
+async fn what_has_no_path_of_its_own_is_nowhere_for_strangers() {
     let (site, app) = for_users(true).await;
-    let page = Browser::new(&app).get("/any/").await;
-    assert_eq!(page.location(), Some("/login/?next=/any/"));
     let ann = site.ann().await.with_app(&app);
-    assert_eq!(ann.get("/any/").await.text(), "the site's own fallback");
+    for (target, text) in [
+        ("/any/", "the site's own fallback"),
+        ("/files/file", "seen"),
+    ] {
+        let page = Browser::new(&app).get(target).await;
+        assert_eq!((page.status.as_u16(), page.text()), (404, ""), "{target}");
+        assert_eq!(ann.get(target).await.text(), text);
+        site.store.fail(Failing::Everything);
+        assert_eq!(ann.get(target).await.status, 503, "{target}");
+        site.store.fail(Failing::Nothing);
+    }
 }
 
 #[tokio::test]

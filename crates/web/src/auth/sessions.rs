@@ -161,9 +161,7 @@ impl Auth {
         if self.user().await?.is_none() {
             return Ok(false);
         }
-        let at = self
-            .visit
-            .with_session(AuthRules::signed_in_at)?;
+        let at = self.visit.with_session(AuthRules::signed_in_at)?;
         let within = i64::try_from(within.as_secs()).unwrap_or(i64::MAX);
         Ok(at
             .is_some_and(|at| (-SKEW..=within).contains(&Timestamp::now().whole_seconds_since(at))))
@@ -193,9 +191,7 @@ impl Auth {
         let Some(key) = current else { return Ok(()) };
         if list.by_key(&user.id, key).await?.is_none() {
             let mut entry = self.visit.session_entry(&user.id, key.clone())?;
-            let signed_in_at = self
-                .visit
-                .with_session(AuthRules::signed_in_at)?;
+            let signed_in_at = self.visit.with_session(AuthRules::signed_in_at)?;
             entry.created = signed_in_at.unwrap_or(entry.created);
             list.add(&entry).await?;
         }

@@ -36,7 +36,6 @@ COOKIE = stack("throttle::the_cookie_of_a_known_browser_signs_nobody_in_and_ends
 FORGETS = stack("throttle::a_login_forgets_the_failures_of_its_account")
 NOT_LOOKED_FOR = stack("throttle::who_cannot_be_looked_for_is_not_counted")
 ANSWERS = stack("throttle::no_more_wait_for_an_answer_than_four_times_those_who_may_wait_for_a_turn")
-FULL = stack("throttle::who_finds_too_many_waiting_is_sent_away_before_anybody_is_looked_for")
 
 FAIR = web("auth::gate::tests::one_who_asks_for_much_waits_for_himself")
 KNOWN = web("auth::gate::tests::known_browsers_get_every_other_place")
@@ -231,13 +230,6 @@ BUGS = [
         "            attempt.succeeded().await;\n",
         "",
         FORGETS,
-    ),
-    Bug(
-        "everybody may wait for a turn",
-        GATE,
-        "        if line.clone().count() >= most {",
-        "        if line.clone().count() >= usize::MAX.max(most) {",
-        FULL,
     ),
     Bug(
         "a try at a store that fails stays counted",

@@ -21,8 +21,8 @@ fn app(cloakroom: &Cloakroom) -> Router {
         .route("/thing/", any(|| async { "done" }))
         .route("/count/", get(count))
         .route(
-            "/root/",
-            get(|| async { "root" }).layer(superuser_required()),
+            "/boss/",
+            get(|| async { "boss" }).layer(superuser_required()),
         )
         .layer(cloakroom.layer())
 }
@@ -36,7 +36,7 @@ fn config() -> Config {
 async fn a_login_without_a_password_is_a_login_by_the_site_s_own_rules() {
     let database = TestDatabase::new().await;
     let ann = database.add_user("ann").await;
-    let mut root = UserRow::new("", "root", Timestamp::now());
+    let mut root = UserRow::new("", "boss", Timestamp::now());
     root.is_superuser = true;
     let root = database.add(root).await;
     let cloakroom = Cloakroom::new(config(), database.store(), database.store());
@@ -45,12 +45,12 @@ async fn a_login_without_a_password_is_a_login_by_the_site_s_own_rules() {
     assert_eq!(client.get("/whoami/").await.status, 302);
     client.force_login(&ann).await;
     assert_eq!(client.get("/whoami/").await.text(), "ann");
-    assert_eq!(client.get("/root/").await.status, 403);
+    assert_eq!(client.get("/boss/").await.status, 403);
     let row = database.store().by_id(&ann.id).await.unwrap().unwrap();
     assert!(row.last_login.is_some(), "as at any login");
     let key = client.browser().cookie("sessionid").unwrap();
     client.force_login(&root).await;
-    assert_eq!(client.get("/root/").await.text(), "root");
+    assert_eq!(client.get("/boss/").await.text(), "boss");
     assert_ne!(client.browser().cookie("sessionid").unwrap(), key);
     client.logout().await;
     assert_eq!(client.get("/whoami/").await.status, 302);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures whether the clock tells why a login failed.
 
-    timing.py [--each 10000] [--load] [--seed 1] [--json FILE]
+    timing.py [--each 10000] [--load] [--seconds 0.1] [--seed 1] [--json FILE]
 
 Failures of every class (a name that nobody has, a wrong password for each kind of stored hash, a right one of a user who
 is not active, an unusable one, one that is too long) come in random order over many connections. For each two classes
@@ -24,13 +24,13 @@ from urllib.parse import urlsplit
 
 from logins import CHEAP, PASSWORD, Client, Connection, Form, Readers, made_by_django, read, read_request, site
 
-SECONDS = 0.1
-CONNECTIONS = 16
+# Failures that are asked for in a second: half of what two processors verify of these cheap hashes.
+RATE = 160
 LENGTH = 6000
 DISTINGUISHED = 4.5
 
 
-def trial(each: int, load: bool, seed: int, folder: Path) -> dict:
+def trial(each: int, load: bool, seconds: float, seed: int, folder: Path) -> dict:
     users = {algorithm: (made_by_django(algorithm, options), True) for algorithm, options in CHEAP.items()}
     users["inactive"] = (made_by_django("argon2", CHEAP["argon2"]), False)
     users["unusable"] = ("!" + "x" * 40, True)
@@ -45,7 +45,7 @@ def trial(each: int, load: bool, seed: int, folder: Path) -> dict:
     try:
         server = place.start_cloakroom(
             CLOAKROOM_LOGIN_THROTTLE="false",
-            CLOAKROOM_LOGIN_FAILURE_SECONDS=str(SECONDS),
+            CLOAKROOM_LOGIN_FAILURE_SECONDS=str(seconds),
             CLOAKROOM_PASSWORD_HASHERS=json.dumps(["argon2", *(name for name in CHEAP if name != "argon2")]),
             CLOAKROOM_PASSWORD_HASHER_OPTIONS=json.dumps(CHEAP),
         )
@@ -61,13 +61,13 @@ def trial(each: int, load: bool, seed: int, folder: Path) -> dict:
             rate = 0.8 * len(asyncio.run(read(port, page, 0, 3))) / 3
             readers = Readers(port, page, rate, 3600)
         try:
-            times, others = asyncio.run(fail(port, requests, order))
+            times, others = asyncio.run(fail(port, requests, order, round(RATE * seconds)))
         finally:
             if readers:
                 readers.stop()
     finally:
         place.stop()
-    figures = {"each": each, "load": load, "reads_per_second": round(rate), "seed": seed, "seconds": SECONDS}
+    figures = {"each": each, "load": load, "reads_per_second": round(rate), "seed": seed, "seconds": seconds}
     figures["classes"] = {
         what: {
             "answers": len(took),
@@ -75,20 +75,20 @@ def trial(each: int, load: bool, seed: int, folder: Path) -> dict:
             "others": others[what],
             "median_ms": statistics.median(took) * 1e3,
             "least_ms": min(took) * 1e3,
-            "late": sum(time >= 2 * SECONDS for time in took),
-            "early": sum(time < SECONDS for time in took),
+            "late": sum(time >= 2 * seconds for time in took),
+            "early": sum(time < seconds for time in took),
         }
         for what, took in times.items()
     }
     # Late ones are counted by themselves: one of them weighs more than ten thousand others.
-    in_time = {what: [time for time in took if time < 2 * SECONDS] for what, took in times.items()}
+    in_time = {what: [time for time in took if time < 2 * seconds] for what, took in times.items()}
     pairs = [(abs(welch(in_time[one], in_time[other])), one, other) for one, other in itertools.combinations(times, 2)]
     figures["greatest_t"], *figures["between"] = max(pairs)
     figures["late"] = sum(row["late"] for row in figures["classes"].values())
     return figures
 
 
-async def fail(port: int, requests: dict[str, bytes], order: list[str]) -> tuple[dict, dict]:
+async def fail(port: int, requests: dict[str, bytes], order: list[str], connections: int) -> tuple[dict, dict]:
     """Seconds of every failure, and how often each status came that is not a failure's."""
     times, others = {what: [] for what in requests}, {what: Counter() for what in requests}
     left = iter(order)
@@ -103,7 +103,7 @@ async def fail(port: int, requests: dict[str, bytes], order: list[str]) -> tuple
                 others[what][status] += 1
         connection.close()
 
-    await asyncio.gather(*(client() for _ in range(CONNECTIONS)))
+    await asyncio.gather(*(client() for _ in range(connections)))
     return times, others
 
 
@@ -132,11 +132,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--each", type=int, default=10_000, help="failures of each class")
     parser.add_argument("--load", action="store_true", help="while sessions are read at 80 %% of what can be")
+    parser.add_argument("--seconds", type=float, default=0.1, help="LOGIN_FAILURE_SECONDS; the default is 1")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        figures = trial(arguments.each, arguments.load, arguments.seed, Path(folder))
+        figures = trial(arguments.each, arguments.load, arguments.seconds, arguments.seed, Path(folder))
     print(table(figures))
     if arguments.json:
         arguments.json.write_text(json.dumps(figures, indent=2) + "\n")

@@ -101,6 +101,15 @@ impl Throttle {
         Track::stranger(&self.hasher, &self.limits, &canonical_login(typed), address)
     }
 
+    /// What has been counted of this account, alone and from this address. An owner who has shown by other means to be the
+    /// owner is [forgiven](Self::succeeded) that; the address has tried nothing that could be taken back.
+    #[must_use]
+    pub fn track_owner(&self, username: &str, address: Option<IpAddr>) -> Track {
+        let mut track = self.track(username, address);
+        track.0.retain(|place| place.forgives);
+        track
+    }
+
     /// What a try from a known browser is counted under; `None` if that has failed too often to be an exception.
     #[must_use]
     pub fn track_device(&self, device: &Device, now: Timestamp) -> Option<Track> {

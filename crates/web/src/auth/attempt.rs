@@ -57,11 +57,12 @@ impl Attempts {
         }
     }
 
-    /// Forgets the failures of an account whose owner has proven by other means to be the owner.
+    /// Forgets the failures of an account whose owner has proven by other means to be the owner: all of them, and those
+    /// from the owner's address.
     #[cfg(feature = "pages")]
-    pub(crate) async fn forget(&self, username: &str) {
+    pub(crate) async fn forget(&self, username: &str, address: Option<IpAddr>) {
         if let Some(throttle) = &self.throttle {
-            let track = throttle.track(username, None);
+            let track = throttle.track_owner(username, address);
             note(
                 timeout(
                     SHARED_PATIENCE,

@@ -113,7 +113,8 @@ pub(super) async fn submit(
     }
     session.remove(TOKEN_NAME)?;
     tracing::info!(user = ?user.id, "a password was set by a link");
-    site.attempts.forget(&user.username).await;
+    let address = auth.visit.place().client;
+    site.attempts.forget(&user.username, address).await;
     reset_mail::tell_of_change(site, &user);
     let own = format!("/reset/{uidb64}/{IN_SESSION}/");
     Ok(redirect(&sibling(&uri, &own, RESET_DONE)))

@@ -1,9 +1,12 @@
 //! The login pages of the library: a new password by the old one, and by a letter.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use axum::Extension;
+use axum::extract::ConnectInfo;
 use cloakroom::mail::{Mail, MailError, Mailer};
 use cloakroom_testing::{Browser, Page};
 use http::Request;
@@ -244,6 +247,25 @@ async fn a_letter_s_link_sets_a_password_once() {
     );
     assert!(browser.get(&form).await.text().contains("no longer good"));
     assert_eq!(sign_in(&site.browser(), "ann", NEW).await.status, 302);
+}
+
+#[tokio::test]
+async fn whoever_has_guessed_in_vain_comes_in_by_the_new_password_from_the_same_place() {
+    let letters = Arc::default();
+    let site = site(Plan::strict(), &letters).await;
+    set_email(&site, "ann", "ann@example.org");
+    let address: SocketAddr = "203.0.113.7:4242".parse().unwrap();
+    let app = site.app.clone().layer(Extension(ConnectInfo(address)));
+    let browser = site.browser().with_app(&app);
+    for _ in 0..5 {
+        assert_eq!(sign_in(&browser, "ann", "wrong").await.status, 200);
+    }
+    assert_eq!(sign_in(&browser, "ann", PASSWORD).await.status, 429);
+    ask(&browser, "ann@example.org").await;
+    let target = link(&letters.after(1).await[0]);
+    let form = browser.get(&target).await.location().unwrap().to_owned();
+    assert_eq!(set(&browser, &form, NEW).await.status, 302);
+    assert_eq!(sign_in(&browser, "ann", NEW).await.status, 302);
 }
 
 #[tokio::test]

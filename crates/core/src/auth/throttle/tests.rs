@@ -77,6 +77,20 @@ fn changing_addresses_or_accounts_does_not_help() {
     assert_eq!(passed.count(), 50);
 }
 
+#[test]
+fn an_owner_who_is_known_by_other_means_is_forgiven_and_the_address_is_not() {
+    let throttle = alone();
+    let ann = throttle.track("ann", address(1));
+    while tried(&throttle, &ann, NOW) {}
+    now(throttle.succeeded(&throttle.track_owner("ann", address(1)), NOW)).unwrap();
+    assert!(tried(&throttle, &ann, NOW));
+    let passed = (0..1000).filter(|number| {
+        let track = throttle.track(&format!("user{number}"), address(1));
+        tried(&throttle, &track, NOW)
+    });
+    assert_eq!(passed.count(), 50 - 6);
+}
+
 /// CVE-2025-24806 and the like: one account has one count however its name is spelt.
 #[test]
 fn every_spelling_of_a_name_is_one_account() {

@@ -44,7 +44,7 @@ pub fn jwt(input: &[u8]) {
     let (id, age, place, byte) = (parts.text(), parts.number(), parts.number(), parts.bytes());
     let rules = JwtRules::new(&secrets());
     let user = User::new(&*id, "ann", NOW);
-    let token = rules.mint_refresh(&user, "id", "family", NOW);
+    let token = rules.mint_refresh(&user, "id", "family", NOW, rules.refresh_end(NOW));
     let read = |token: &str, at| rules.read(token, TokenType::Refresh, at);
 
     let age = age % 200_000;

@@ -276,7 +276,7 @@ impl Ask for JwtMint {
             TokenType::Access => rules.mint_access(&user, now).map_err(random)?,
             TokenType::Refresh => {
                 let id = JwtRules::draw_id().map_err(random)?;
-                rules.mint_refresh(&user, &id, "family", now)
+                rules.mint_refresh(&user, &id, "family", now, rules.refresh_end(now))
             }
         };
         Ok(json!(token))

@@ -235,6 +235,8 @@ impl Config {
             absolute: Some(30 * 86_400),
             ..Lifetime::DJANGO
         };
+        // A login is a login, whatever keeps it.
+        config.jwt.family_lifetime = config.session.lifetime.absolute;
         config.csrf.rules.veto = Veto::CrossAndSameSite;
         config.login.next_rule = NextRule::PathOnly;
         config.login.hashers = Hashers::new(config.django_version).preferring(Hasher::ARGON2ID);

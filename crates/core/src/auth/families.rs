@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::jwt::{Claims, JwtRules};
 use super::ledger::{Change, Ledger};
 use super::user::User;
@@ -66,13 +68,15 @@ impl TokenFamilies {
     /// # Errors
     /// The store did not answer, or no random number could be drawn.
     pub async fn begin(&self, user: &User, now: Timestamp) -> Result<String, TokenError> {
-        let (family, id) = (JwtRules::draw_id()?, JwtRules::draw_id()?);
+        let id = JwtRules::draw_id()?;
+        let family = Family {
+            jti: JwtRules::draw_id()?,
+            ends: self.rules.family_end(now).map(Timestamp::unix_seconds),
+        };
+        let end = self.token_end(&family, now);
         // A new id is taken by nobody.
-        let _ = self
-            .ledger
-            .add(&family, &record(&id), self.end(now), now)
-            .await?;
-        Ok(self.rules.mint_refresh(user, &id, &family, now))
+        let _ = self.ledger.add(&id, &family.json(), end, now).await?;
+        Ok(self.rules.mint_refresh(user, &family.jti, &id, now, end))
     }
 
     /// Exchanges a token that has been [read](JwtRules::read). `user` is the one whom the store has under its id now:
@@ -102,13 +106,16 @@ impl TokenFamilies {
         let Some(entry) = self.ledger.find(family, now).await? else {
             return Ok(Exchanged::Ended);
         };
-        let kept = self.ledger.text(&entry);
-        let counts = kept.is_some_and(|json| id_in(&json).as_deref() == Some(&*claims.id));
-        let id = JwtRules::draw_id()?;
-        if counts {
-            let (next, end) = (record(&id), self.end(now));
-            if self.ledger.replace(&entry, &next, end, now).await? == Change::Done {
-                let token = self.rules.mint_refresh(user, &id, family, now);
+        let kept = self.ledger.text(&entry).and_then(|json| Family::of(&json));
+        if let Some(mut kept) = kept.filter(|kept| kept.jti == claims.id) {
+            kept.jti = JwtRules::draw_id()?;
+            // One that began before there was a limit has all of it from now on.
+            let limit = self.rules.family_end(now).map(Timestamp::unix_seconds);
+            kept.ends = kept.ends.or(limit);
+            let end = self.token_end(&kept, now);
+            let json = kept.json();
+            if end > now && self.ledger.replace(&entry, &json, end, now).await? == Change::Done {
+                let token = self.rules.mint_refresh(user, &kept.jti, family, now, end);
                 return Ok(Exchanged::For(token));
             }
         }
@@ -140,19 +147,32 @@ impl TokenFamilies {
         Ok(self.ledger.take(&id, end, now).await?)
     }
 
-    fn end(&self, now: Timestamp) -> Timestamp {
-        now.plus_seconds(self.rules.refresh_lifetime())
+    /// When a token of this family ends that is made now: with the family, at the latest.
+    fn token_end(&self, family: &Family, now: Timestamp) -> Timestamp {
+        let end = self.rules.refresh_end(now);
+        let family_end = family.ends.map(Timestamp::from_unix_seconds);
+        family_end.map_or(end, |last| last.min(end))
     }
 }
 
-/// What the store keeps of a family whose next token has this id. Ids that we draw are hexadecimal.
-fn record(id: &str) -> String {
-    format!(r#"{{"jti":"{id}"}}"#)
+/// What the store keeps of a family.
+#[derive(Serialize, Deserialize)]
+struct Family {
+    /// The id of the token that counts.
+    jti: String,
+    /// When the family ends, in seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ends: Option<i64>,
 }
 
-fn id_in(record: &str) -> Option<String> {
-    let record = serde_json::from_str::<serde_json::Value>(record).ok()?;
-    Some(record.get("jti")?.as_str()?.to_owned())
+impl Family {
+    fn of(json: &str) -> Option<Self> {
+        serde_json::from_str(json).ok()
+    }
+
+    fn json(&self) -> String {
+        serde_json::json!(self).to_string()
+    }
 }
 
 impl From<StoreError> for TokenError {
@@ -164,5 +184,85 @@ impl From<StoreError> for TokenError {
 impl From<RandomError> for TokenError {
     fn from(error: RandomError) -> Self {
         Self::Random(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+    use crate::auth::TokenType;
+    use crate::secret::SecretKey;
+    use crate::session::MemoryStore;
+    use crate::signing::Compression;
+
+    const NOW: Timestamp = Timestamp::from_unix_seconds(1_700_000_000);
+
+    /// Nothing here waits: the store is memory.
+    fn now<T>(future: impl Future<Output = T>) -> T {
+        let mut future = Box::pin(future);
+        match future
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()))
+        {
+            Poll::Ready(value) => value,
+            Poll::Pending => panic!("a store in memory does not wait"),
+        }
+    }
+
+    /// Families in this store, which live so long.
+    fn families(store: &Arc<MemoryStore>, lifetime: Option<i64>) -> TokenFamilies {
+        let secrets = Secrets::new(SecretKey::insecure_new("k").unwrap());
+        let codec = Codec::new(&secrets, Codec::DJANGO_SALT, Compression::Never);
+        let rules = JwtRules::new(&secrets).with_family_lifetime(lifetime);
+        TokenFamilies::new(Arc::clone(store) as Arc<dyn Store>, &secrets, codec, rules)
+    }
+
+    fn ann() -> User {
+        User::new("7", "ann", NOW)
+    }
+
+    /// The next token and when it ends, so many seconds after [`NOW`].
+    fn exchanged(families: &TokenFamilies, token: &str, at: i64) -> Option<(String, i64)> {
+        let at = NOW.plus_seconds(at);
+        let read = |token: &str| families.rules.read(token, TokenType::Refresh, at);
+        let next = now(families.exchange(&read(token)?, Some(&ann()), at)).unwrap();
+        let Exchanged::For(next) = next else {
+            return None;
+        };
+        let end = read(&next).unwrap().expires_at - NOW.unix_seconds();
+        Some((next, end))
+    }
+
+    #[test]
+    fn a_family_ends_at_its_time_however_often_its_tokens_are_exchanged() {
+        let store = Arc::new(MemoryStore::new(100));
+        let families = families(&store, Some(200_000));
+        let mut token = now(families.begin(&ann(), NOW)).unwrap();
+        for (at, end) in [(80_000, 166_400), (150_000, 200_000), (199_999, 200_000)] {
+            let next = exchanged(&families, &token, at);
+            let (next, ends_at) = next.expect("its time is not over");
+            assert_eq!(ends_at, end, "{at}");
+            token = next;
+        }
+        assert_eq!(exchanged(&families, &token, 200_000), None);
+    }
+
+    #[test]
+    fn a_family_without_a_limit_goes_on_until_it_is_given_one() {
+        let store = Arc::new(MemoryStore::new(100));
+        let without = families(&store, None);
+        let mut token = now(without.begin(&ann(), NOW)).unwrap();
+        for day in 1..=100 {
+            (token, _) = exchanged(&without, &token, day * 86_000).expect("there is no limit");
+        }
+        let at = 101 * 86_000;
+        let limited = families(&store, Some(1000));
+        let (token, end) = exchanged(&limited, &token, at).unwrap();
+        assert_eq!(end, at + 1000);
+        let (token, end) = exchanged(&limited, &token, at + 999).unwrap();
+        assert_eq!(end, at + 1000, "the first exchange began it");
+        assert_eq!(exchanged(&limited, &token, at + 1000), None);
     }
 }

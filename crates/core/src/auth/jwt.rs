@@ -51,6 +51,7 @@ pub struct JwtRules {
     passwords: Arc<[SaltedHmac]>,
     access_lifetime: i64,
     refresh_lifetime: i64,
+    family_lifetime: Option<i64>,
     issuer: Option<String>,
     audience: Option<String>,
     user_id_claim: String,
@@ -86,6 +87,7 @@ impl JwtRules {
             passwords: passwords.collect(),
             access_lifetime: Self::LONGEST_ACCESS,
             refresh_lifetime: Self::REFRESH_LIFETIME,
+            family_lifetime: None,
             issuer: None,
             audience: None,
             user_id_claim: Self::USER_ID_CLAIM.to_owned(),
@@ -106,6 +108,14 @@ impl JwtRules {
     pub fn with_lifetimes(mut self, access: i64, refresh: i64) -> Self {
         self.access_lifetime = access.min(Self::LONGEST_ACCESS);
         self.refresh_lifetime = refresh;
+        self
+    }
+
+    /// How many seconds after its login a family of refresh tokens ends, however often they are exchanged; `None`: never,
+    /// as in simplejwt.
+    #[must_use]
+    pub const fn with_family_lifetime(mut self, seconds: Option<i64>) -> Self {
+        self.family_lifetime = seconds;
         self
     }
 
@@ -135,10 +145,17 @@ impl JwtRules {
         self
     }
 
-    /// How many seconds a refresh token lives.
+    /// When a refresh token ends that is made now.
     #[must_use]
-    pub const fn refresh_lifetime(&self) -> i64 {
-        self.refresh_lifetime
+    pub const fn refresh_end(&self, now: Timestamp) -> Timestamp {
+        now.plus_seconds(self.refresh_lifetime)
+    }
+
+    /// When a family ends that begins now.
+    #[must_use]
+    pub fn family_end(&self, now: Timestamp) -> Option<Timestamp> {
+        self.family_lifetime
+            .map(|seconds| now.plus_seconds(seconds))
     }
 
     /// An access token for the user.
@@ -146,13 +163,21 @@ impl JwtRules {
     /// # Errors
     /// No random number could be drawn.
     pub fn mint_access(&self, user: &User, now: Timestamp) -> Result<String, RandomError> {
-        Ok(self.mint(TokenType::Access, user, &Self::draw_id()?, None, now))
+        let (id, end) = (Self::draw_id()?, now.plus_seconds(self.access_lifetime));
+        Ok(self.mint(TokenType::Access, user, &id, None, now, end))
     }
 
-    /// A refresh token with this id (`jti`) and of this family.
+    /// A refresh token with this id (`jti`) and of this family, which ends then.
     #[must_use]
-    pub fn mint_refresh(&self, user: &User, id: &str, family: &str, now: Timestamp) -> String {
-        self.mint(TokenType::Refresh, user, id, Some(family), now)
+    pub fn mint_refresh(
+        &self,
+        user: &User,
+        id: &str,
+        family: &str,
+        now: Timestamp,
+        ends_at: Timestamp,
+    ) -> String {
+        self.mint(TokenType::Refresh, user, id, Some(family), now, ends_at)
     }
 
     /// An id that no other token has: 32 hexadecimal digits, as simplejwt's.
@@ -170,17 +195,13 @@ impl JwtRules {
         id: &str,
         family: Option<&str>,
         now: Timestamp,
+        ends_at: Timestamp,
     ) -> String {
-        let lifetime = match kind {
-            TokenType::Access => self.access_lifetime,
-            TokenType::Refresh => self.refresh_lifetime,
-        };
-        let issued_at = now.unix_seconds();
         let mut claims = Map::new();
         let mut set = |name: &str, value: Value| drop(claims.insert(name.to_owned(), value));
         set(TOKEN_TYPE, kind.word().into());
-        set("exp", issued_at.saturating_add(lifetime).into());
-        set("iat", issued_at.into());
+        set("exp", ends_at.unix_seconds().into());
+        set("iat", now.unix_seconds().into());
         set("jti", id.into());
         set(&self.user_id_claim, user.id.as_str().into());
         set(

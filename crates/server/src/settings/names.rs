@@ -191,6 +191,7 @@ const SETTINGS: &[(&str, Kind)] = &[
     ("JWT_ACCESS_TOKEN_LIFETIME", Kind::Whole),
     ("JWT_AUDIENCE", Kind::TextOrNone),
     ("JWT_CHECK_REVOKE_TOKEN", Kind::Bool),
+    ("JWT_FAMILY_LIFETIME", Kind::WholeOrNone),
     ("JWT_ISSUER", Kind::TextOrNone),
     ("JWT_REFRESH_TOKEN_LIFETIME", Kind::Whole),
     ("JWT_USER_ID_CLAIM", Kind::Text),

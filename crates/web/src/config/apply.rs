@@ -435,6 +435,7 @@ mod tests {
         }
         let refused = [
             ("JWT_REFRESH_TOKEN_LIFETIME", json!(0)),
+            ("JWT_FAMILY_LIFETIME", json!(0)),
             ("JWT_USER_ID_CLAIM", json!("exp")),
             ("JWT_USER_ID_CLAIM", json!("")),
             ("JWT_ISSUER", json!(["a"])),

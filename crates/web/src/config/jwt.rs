@@ -16,6 +16,9 @@ pub struct JwtConfig {
     pub access_token_lifetime: i64,
     /// `JWT_REFRESH_TOKEN_LIFETIME` in seconds.
     pub refresh_token_lifetime: i64,
+    /// `JWT_FAMILY_LIFETIME` in seconds: so long after its login the exchange of refresh tokens ends. `None`: it goes on
+    /// for ever, as in simplejwt.
+    pub family_lifetime: Option<i64>,
     /// `JWT_ISSUER`; if there is one, a token must name it.
     pub issuer: Option<String>,
     /// `JWT_AUDIENCE`; if there is one, a token must name it, otherwise none.
@@ -34,6 +37,7 @@ impl JwtConfig {
             signing_key: None,
             access_token_lifetime: JwtRules::LONGEST_ACCESS,
             refresh_token_lifetime: JwtRules::REFRESH_LIFETIME,
+            family_lifetime: None,
             issuer: None,
             audience: None,
             user_id_claim: JwtRules::USER_ID_CLAIM.to_owned(),
@@ -54,6 +58,12 @@ impl JwtConfig {
         for (name, field) in seconds {
             assign(settings, name, "a number of seconds", field)?;
         }
+        assign(
+            settings,
+            "JWT_FAMILY_LIFETIME",
+            "a number of seconds, or null",
+            &mut self.family_lifetime,
+        )?;
         for (name, field) in [
             ("JWT_ISSUER", &mut self.issuer),
             ("JWT_AUDIENCE", &mut self.audience),
@@ -86,11 +96,17 @@ impl JwtConfig {
                 "wants 1 to 300 seconds: so long an access token outlives a logout",
             ));
         }
-        if self.refresh_token_lifetime < 1 {
-            return Err(ConfigError::new(
+        let lifetimes = [
+            (
                 "JWT_REFRESH_TOKEN_LIFETIME",
-                "wants at least 1 second",
-            ));
+                Some(self.refresh_token_lifetime),
+            ),
+            ("JWT_FAMILY_LIFETIME", self.family_lifetime),
+        ];
+        for (name, lifetime) in lifetimes {
+            if lifetime.is_some_and(|seconds| seconds < 1) {
+                return Err(ConfigError::new(name, "wants at least 1 second"));
+            }
         }
         let taken = ["token_type", "exp", "iat", "nbf", "jti", "iss", "aud", ""];
         if taken.contains(&self.user_id_claim.as_str()) {
@@ -105,6 +121,7 @@ impl JwtConfig {
     pub(crate) fn rules(&self, secrets: &Secrets) -> JwtRules {
         let mut rules = JwtRules::new(secrets)
             .with_lifetimes(self.access_token_lifetime, self.refresh_token_lifetime)
+            .with_family_lifetime(self.family_lifetime)
             .with_issuer_and_audience(self.issuer.clone(), self.audience.clone())
             .with_user_id_claim(self.user_id_claim.clone());
         if let Some(key) = &self.signing_key {

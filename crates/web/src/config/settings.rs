@@ -56,6 +56,7 @@ impl Settings {
         "JWT_ACCESS_TOKEN_LIFETIME",
         "JWT_AUDIENCE",
         "JWT_CHECK_REVOKE_TOKEN",
+        "JWT_FAMILY_LIFETIME",
         "JWT_ISSUER",
         "JWT_REFRESH_TOKEN_LIFETIME",
         "JWT_USER_ID_CLAIM",

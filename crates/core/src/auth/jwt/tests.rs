@@ -201,7 +201,7 @@ fn a_token_ends_at_its_second_without_grace() {
     let at = |micros| Timestamp::from_unix_micros(NOW.plus_seconds(300).unix_micros() + micros);
     assert!(rules().read(&token, TokenType::Access, at(-1)).is_some());
     assert!(rules().read(&token, TokenType::Access, at(0)).is_none());
-    let refresh = rules().mint_refresh(&ann(), "0", "f", NOW);
+    let refresh = rules().mint_refresh(&ann(), "0", "f", NOW, rules().refresh_end(NOW));
     let read = |seconds| rules().read(&refresh, TokenType::Refresh, NOW.plus_seconds(seconds));
     assert!(read(86_399).is_some() && read(86_400).is_none());
     // However long a site wants it.

@@ -34,3 +34,5 @@ pub use store::{Created, Deleted, Form, Record, Replaced, Store, StoreError, Sto
 
 /// The name under which a session keeps the primary key of the user who signed in, as text.
 pub(crate) const USER_ID_NAME: &str = "_auth_user_id";
+/// The name under which a session keeps what ties tokens to its login.
+pub(crate) const TOKEN_LOGIN_NAME: &str = "_auth_token_login";

@@ -495,6 +495,17 @@ impl Site {
         })
     }
 
+    /// Ends the tokens that were handed out in a session with this [login](AuthRules::token_login).
+    pub(crate) async fn end_tokens(&self, login: &str) -> Result<(), Error> {
+        match &self.remembered {
+            Some(remembered) => Ok(remembered
+                .families
+                .end_login(login, Timestamp::now())
+                .await?),
+            None => Ok(()),
+        }
+    }
+
     /// Counts the session, if carrying it out begins one that nobody is signed in to. Nothing is begun where browsers
     /// keep everything themselves.
     pub(crate) fn admit(

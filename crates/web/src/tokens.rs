@@ -49,20 +49,35 @@ impl fmt::Debug for Pair {
 /// # let _: axum::Router = axum::Router::new().route("/", axum::routing::post(for_the_app));
 /// ```
 #[derive(Clone, Debug)]
-pub struct Tokens(Arc<Site>);
+pub struct Tokens {
+    site: Arc<Site>,
+    /// The request in whose session they may be handed out.
+    visit: Option<Visit>,
+}
 
 impl Tokens {
     pub(crate) fn of(site: &Arc<Site>) -> Self {
-        Self(Arc::clone(site))
+        Self {
+            site: Arc::clone(site),
+            visit: None,
+        }
     }
 
     /// A pair for the user, whose password has been verified; a new family begins.
     ///
+    /// If this user's session is loaded in this request, the family belongs to it, and whatever ends that session's login
+    /// ends the family too: a logout, a login as somebody else, an end from the list of sessions.
+    ///
     /// # Errors
-    /// The store failed, or the site has none.
+    /// The store failed, or the site has none, or the session is closed.
     pub async fn obtain(&self, user: &User) -> Result<Pair, Error> {
         let now = Timestamp::now();
-        let refresh = self.remembered()?.families.begin(user, now).await?;
+        let families = &self.remembered()?.families;
+        let login = match &self.visit {
+            Some(visit) => visit.token_login(user)?,
+            None => None,
+        };
+        let refresh = families.begin(user, login.as_deref(), now).await?;
         self.pair(user, refresh, now)
     }
 
@@ -76,7 +91,7 @@ impl Tokens {
     pub async fn refresh(&self, token: &str) -> Result<Option<Pair>, Error> {
         let now = Timestamp::now();
         let families = &self.remembered()?.families;
-        let Some(claims) = self.0.jwt.read(token, TokenType::Refresh, now) else {
+        let Some(claims) = self.site.jwt.read(token, TokenType::Refresh, now) else {
             return Ok(None);
         };
         let user = self.user_of(&claims).await?;
@@ -95,7 +110,7 @@ impl Tokens {
     pub async fn end(&self, token: &str) -> Result<(), Error> {
         let now = Timestamp::now();
         let families = &self.remembered()?.families;
-        match self.0.jwt.read(token, TokenType::Refresh, now) {
+        match self.site.jwt.read(token, TokenType::Refresh, now) {
             Some(claims) => Ok(families.finish(&claims, now).await?),
             None => Ok(()),
         }
@@ -107,25 +122,28 @@ impl Tokens {
     /// The store failed.
     pub async fn user(&self, token: &str) -> Result<Option<User>, Error> {
         let now = Timestamp::now();
-        let Some(claims) = self.0.jwt.read(token, TokenType::Access, now) else {
+        let Some(claims) = self.site.jwt.read(token, TokenType::Access, now) else {
             return Ok(None);
         };
         let user = self.user_of(&claims).await?;
-        Ok(user.filter(|user| self.0.jwt.is_of(&claims, user)))
+        Ok(user.filter(|user| self.site.jwt.is_of(&claims, user)))
     }
 
     async fn user_of(&self, claims: &Claims) -> Result<Option<User>, Error> {
-        let row = self.0.users.by_id(&claims.user_id).await?;
+        let row = self.site.users.by_id(&claims.user_id).await?;
         Ok(row.map(User::from))
     }
 
     fn pair(&self, user: &User, refresh: String, now: Timestamp) -> Result<Pair, Error> {
-        let access = self.0.jwt.mint_access(user, now)?;
+        let access = self.site.jwt.mint_access(user, now)?;
         Ok(Pair { access, refresh })
     }
 
     fn remembered(&self) -> Result<&Remembered, Error> {
-        self.0.remembered.as_ref().ok_or_else(Error::no_token_store)
+        self.site
+            .remembered
+            .as_ref()
+            .ok_or_else(Error::no_token_store)
     }
 }
 
@@ -133,6 +151,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Tokens {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Error> {
-        Ok(Self::of(Visit::of(parts)?.site()))
+        let visit = Visit::of(parts)?;
+        Ok(Self {
+            visit: Some(visit.clone()),
+            ..Self::of(visit.site())
+        })
     }
 }

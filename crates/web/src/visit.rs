@@ -332,6 +332,15 @@ impl Visit {
         }
     }
 
+    /// What ties tokens to the login of the session, if it is loaded and this user's.
+    pub(crate) fn token_login(&self, user: &UserRow) -> Result<Option<String>, Error> {
+        if matches!(self.state().session, Slot::Unloaded) {
+            return Ok(None);
+        }
+        let rules = &self.site().auth_rules;
+        Ok(self.change_session(|session| rules.token_login(session, user))??)
+    }
+
     /// The open session and the login whose time is to be kept, for a commit.
     fn take_session(&self) -> Result<(SessionState, Option<LastLogin>), Error> {
         let mut state = self.state();
@@ -384,7 +393,12 @@ impl Visit {
             }
             (admitted, _) => admitted,
         };
-        let committed = match dated {
+        // Before the session too: who is told that the logout failed can ask for it again.
+        let ended = match (dated, session.ended_login()) {
+            (Ok(()), Some(login)) => Box::pin(site.end_tokens(login)).await,
+            (dated, _) => dated,
+        };
+        let committed = match ended {
             Ok(()) => {
                 let signs_in = last_login.take().is_some();
                 match site

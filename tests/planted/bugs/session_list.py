@@ -86,15 +86,15 @@ BUGS = [
     Bug(
         "an ended session stays in the store",
         SESSIONS,
-        "ended += u64::from(delete(store, &entry.key).await?);",
+        "ended += u64::from(self.end_record(store, &entry.key).await?);",
         "ended += u64::from(store.load(&entry.key, Timestamp::now()).await?.is_some());",
         ENDED,
     ),
     Bug(
         "the sweep ends everybody's sessions",
         SESSIONS,
-        "if AuthRules::signed_in_user(&session).as_ref() == Some(&user.id)\n                    && delete",
-        "if AuthRules::signed_in_user(&session).is_some()\n                    && delete",
+        "if AuthRules::signed_in_user(&session).as_ref() == Some(&user.id)\n                    && self.end_record",
+        "if AuthRules::signed_in_user(&session).is_some()\n                    && self.end_record",
         OTHERS,
     ),
     Bug(

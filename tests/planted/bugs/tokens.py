@@ -139,6 +139,30 @@ BUGS = [
         FAMILY_ENDS,
     ),
     Bug(
+        "a session's logout leaves the tokens that it was given",
+        "crates/web/src/visit.rs",
+        "(Ok(()), Some(login)) => Box::pin(site.end_tokens(login)).await",
+        "(Ok(()), Some(_)) => Ok(())",
+        stack("tokens::a_session_s_logout_ends_the_tokens_that_were_handed_out_in_it"),
+    ),
+    Bug(
+        "a session's tokens are bound to its key",
+        "crates/core/src/session/state.rs",
+        """    pub fn cycle_key(&mut self) {
+""",
+        """    pub fn cycle_key(&mut self) {
+        self.remove(TOKEN_LOGIN_NAME);
+""",
+        stack("tokens::tokens_of_a_session_end_with_its_login_and_not_with_its_key"),
+    ),
+    Bug(
+        "a session that is ended from elsewhere leaves its tokens",
+        "crates/web/src/auth/sessions.rs",
+        "site.end_tokens(&login).await?",
+        "drop(login)",
+        stack("tokens::a_session_that_is_ended_from_elsewhere_takes_its_tokens_along"),
+    ),
+    Bug(
         "a Django's refresh token is exchanged unasked",
         FAMILIES,
         "self.takes_foreign && self.take_foreign",

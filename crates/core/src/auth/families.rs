@@ -63,14 +63,21 @@ impl TokenFamilies {
         self
     }
 
-    /// Begins a family: its first refresh token.
+    /// Begins a family: its first refresh token. `login` is that of the [session](super::AuthRules::token_login) in which
+    /// it is handed out, if it is.
     ///
     /// # Errors
     /// The store did not answer, or no random number could be drawn.
-    pub async fn begin(&self, user: &User, now: Timestamp) -> Result<String, TokenError> {
+    pub async fn begin(
+        &self,
+        user: &User,
+        login: Option<&str>,
+        now: Timestamp,
+    ) -> Result<String, TokenError> {
         let id = JwtRules::draw_id()?;
         let family = Family {
             jti: JwtRules::draw_id()?,
+            login: login.map(str::to_owned),
             ends: self.rules.family_end(now).map(Timestamp::unix_seconds),
         };
         let end = self.token_end(&family, now);
@@ -94,7 +101,7 @@ impl TokenFamilies {
         let Some(family) = &claims.family else {
             return match user {
                 Some(user) if self.takes_foreign && self.take_foreign(claims, now).await? => {
-                    Ok(Exchanged::For(self.begin(user, now).await?))
+                    Ok(Exchanged::For(self.begin(user, None, now).await?))
                 }
                 _ => Ok(Exchanged::Ended),
             };
@@ -114,7 +121,10 @@ impl TokenFamilies {
             kept.ends = kept.ends.or(limit);
             let end = self.token_end(&kept, now);
             let json = kept.json();
-            if end > now && self.ledger.replace(&entry, &json, end, now).await? == Change::Done {
+            if end > now
+                && !self.has_ended(kept.login.as_deref(), now).await?
+                && self.ledger.replace(&entry, &json, end, now).await? == Change::Done
+            {
                 let token = self.rules.mint_refresh(user, &kept.jti, family, now, end);
                 return Ok(Exchanged::For(token));
             }
@@ -133,6 +143,24 @@ impl TokenFamilies {
             Some(family) => self.end_family(family, now).await,
             None => self.take_foreign(claims, now).await.map(drop),
         }
+    }
+
+    /// Ends all families that were handed out in this login's session. Each finds out at its next exchange.
+    ///
+    /// # Errors
+    /// The store did not answer.
+    pub async fn end_login(&self, login: &str, now: Timestamp) -> Result<(), TokenError> {
+        // By then the last of their tokens is over.
+        let end = self.rules.refresh_end(now);
+        let _ = self.ledger.take(&end_of(login), end, now).await?;
+        Ok(())
+    }
+
+    async fn has_ended(&self, login: Option<&str>, now: Timestamp) -> Result<bool, TokenError> {
+        let Some(login) = login else {
+            return Ok(false);
+        };
+        Ok(self.ledger.find(&end_of(login), now).await?.is_some())
     }
 
     async fn end_family(&self, family: &str, now: Timestamp) -> Result<(), TokenError> {
@@ -155,11 +183,19 @@ impl TokenFamilies {
     }
 }
 
+/// Under what the store keeps that a login has ended. No id of ours has a colon.
+fn end_of(login: &str) -> String {
+    format!("login:{login}")
+}
+
 /// What the store keeps of a family.
 #[derive(Serialize, Deserialize)]
 struct Family {
     /// The id of the token that counts.
     jti: String,
+    /// The login of the session in which it was handed out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    login: Option<String>,
     /// When the family ends, in seconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ends: Option<i64>,
@@ -239,7 +275,7 @@ mod tests {
     fn a_family_ends_at_its_time_however_often_its_tokens_are_exchanged() {
         let store = Arc::new(MemoryStore::new(100));
         let families = families(&store, Some(200_000));
-        let mut token = now(families.begin(&ann(), NOW)).unwrap();
+        let mut token = now(families.begin(&ann(), None, NOW)).unwrap();
         for (at, end) in [(80_000, 166_400), (150_000, 200_000), (199_999, 200_000)] {
             let next = exchanged(&families, &token, at);
             let (next, ends_at) = next.expect("its time is not over");
@@ -253,7 +289,7 @@ mod tests {
     fn a_family_without_a_limit_goes_on_until_it_is_given_one() {
         let store = Arc::new(MemoryStore::new(100));
         let without = families(&store, None);
-        let mut token = now(without.begin(&ann(), NOW)).unwrap();
+        let mut token = now(without.begin(&ann(), None, NOW)).unwrap();
         for day in 1..=100 {
             (token, _) = exchanged(&without, &token, day * 86_000).expect("there is no limit");
         }

@@ -5,9 +5,11 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+use super::jwt::JwtRules;
 use super::user::User;
+use crate::random::RandomError;
 use crate::secret::{self, Secrets};
-use crate::session::{SIGNED_IN_AT_NAME, SessionState, USER_ID_NAME};
+use crate::session::{SIGNED_IN_AT_NAME, SessionState, TOKEN_LOGIN_NAME, USER_ID_NAME};
 use crate::signing::SaltedHmac;
 use crate::time::Timestamp;
 
@@ -223,6 +225,27 @@ impl AuthRules {
             part(HASH_NAME),
             part(SIGNED_IN_AT_NAME)
         ))
+    }
+
+    /// What ties tokens to this session's login, so that they [end](super::TokenFamilies::end_login) with it; `None` if
+    /// the session is not this user's. A session that has handed out none gets it now.
+    ///
+    /// # Errors
+    /// No random number could be drawn.
+    pub fn token_login(
+        &self,
+        session: &mut SessionState,
+        user: &User,
+    ) -> Result<Option<String>, RandomError> {
+        if self.claimed_user(session).as_ref() != Some(&user.id) {
+            return Ok(None);
+        }
+        if let Some(login) = session.token_login() {
+            return Ok(Some(login));
+        }
+        let login = JwtRules::draw_id()?;
+        session.set_text(TOKEN_LOGIN_NAME, &login);
+        Ok(Some(login))
     }
 
     /// Decides whether the session belongs to `user`, whom a store found under the claimed key.

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::TOKEN_LOGIN_NAME;
 use super::change::Changes;
 use super::codec::Codec;
 use super::data::{self, SessionData, ValueError, ascii};
@@ -27,6 +28,8 @@ pub struct SessionState {
     pub(super) cookie_due: bool,
     /// To be saved though nothing may have changed.
     pub(super) touched: bool,
+    /// What tied tokens to the login that this request has ended.
+    ended_login: Option<String>,
 }
 
 /// Where a session came from.
@@ -108,6 +111,7 @@ impl SessionState {
             fate: Fate::Stay,
             cookie_due: false,
             touched: false,
+            ended_login: None,
         }
     }
 
@@ -162,6 +166,19 @@ impl SessionState {
     #[must_use]
     pub const fn was_saved(&self) -> bool {
         self.cookie_due
+    }
+
+    /// What ties tokens to the login of this session, if any were handed out in it.
+    #[must_use]
+    pub fn token_login(&self) -> Option<String> {
+        self.get(TOKEN_LOGIN_NAME).ok().flatten()
+    }
+
+    /// What tied tokens to the login that this request has ended. They are to end before this is committed: a logout is
+    /// acknowledged when nothing of it is left.
+    #[must_use]
+    pub fn ended_login(&self) -> Option<&str> {
+        self.ended_login.as_deref()
     }
 
     /// The value under `name`.
@@ -276,6 +293,7 @@ impl SessionState {
     /// If another request has ended it or moved it to another key by the time this one is carried out, this
     /// one is interrupted: what it was asked to end may live on under that key.
     pub fn flush(&mut self) {
+        self.ended_login = self.token_login().or_else(|| self.ended_login.take());
         self.end(Fate::Flush);
     }
 

@@ -228,7 +228,7 @@ impl Auth {
                 return Ok(ended);
             }
             for entry in found {
-                ended += u64::from(delete(store, &entry.key).await?);
+                ended += u64::from(self.end_record(store, &entry.key).await?);
                 list.remove(&entry.key).await?;
             }
         }
@@ -256,7 +256,7 @@ impl Auth {
                 }
                 let session = SessionState::from_stored(key.clone(), stored, codec);
                 if AuthRules::signed_in_user(&session).as_ref() == Some(&user.id)
-                    && delete(store, &key).await?
+                    && self.end_record(store, &key).await?
                 {
                     ended += 1;
                     forget(list, &key).await;
@@ -264,10 +264,17 @@ impl Auth {
             }
         }
     }
-}
 
-/// Ends a session, whatever it holds; whether there was one.
-async fn delete(store: &dyn Store, key: &SessionKey) -> Result<bool, Error> {
-    let deleted = store.delete(key, None, Timestamp::now()).await?;
-    Ok(matches!(deleted, Deleted::Deleted))
+    /// Ends a session, whatever it holds, and the tokens that were handed out in it; whether there was one.
+    async fn end_record(&self, store: &dyn Store, key: &SessionKey) -> Result<bool, Error> {
+        let (site, now) = (self.visit.site(), Timestamp::now());
+        if let Some(stored) = store.load(key, now).await? {
+            let session = SessionState::from_stored(key.clone(), stored, &site.save_rules.codec);
+            if let Some(login) = session.token_login() {
+                site.end_tokens(&login).await?;
+            }
+        }
+        let deleted = store.delete(key, None, now).await?;
+        Ok(matches!(deleted, Deleted::Deleted))
+    }
 }

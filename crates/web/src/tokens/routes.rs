@@ -50,11 +50,9 @@ impl Cloakroom {
     }
 }
 
-async fn obtain(
-    auth: Auth,
-    tokens: Tokens,
-    Json(sent): Json<Credentials>,
-) -> Result<Response, Error> {
+async fn obtain(auth: Auth, Json(sent): Json<Credentials>) -> Result<Response, Error> {
+    // Whose session the browser may have beside it is another login.
+    let tokens = Tokens::of(auth.visit.site());
     match auth.authenticate(&sent.username, &sent.password).await? {
         Some(user) => Ok(answer(StatusCode::OK, &json!(tokens.obtain(&user).await?))),
         None => {

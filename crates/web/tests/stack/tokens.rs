@@ -1,21 +1,23 @@
 //! Access and refresh tokens, from the password to the handler.
 
-use axum::Router;
 use axum::body::Body;
 use axum::routing::{any, get};
+use axum::{Json, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use cloakroom::auth::{JwtRules, UserStore as _, derived_signing_key};
 use cloakroom::secret::{SecretKey, Secrets};
 use cloakroom::time::Timestamp;
-use cloakroom::{Bearer, User, bearer_required};
+use cloakroom::{Auth, Bearer, Error, Pair, Tokens, User, bearer_required};
 use cloakroom_testing::{Browser, Page};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::Request;
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use crate::site::{Engine, PASSWORD, Plan, Site, hashers, secrets, whoami};
+use crate::site::{
+    Engine, PASSWORD, Plan, Site, hashers, press, secrets, session_key, sign_in, whoami,
+};
 use crate::stores::Failing;
 
 /// The site's pages, what only tokens open, and where tokens are handed out.
@@ -29,9 +31,20 @@ fn app(site: &Site) -> Router {
         .route("/api/me/", any(me))
         .route("/api/guarded/", guarded)
         .route("/page/", get(page))
+        .route("/app/", any(for_the_app))
+        .route("/end-others/", any(end_others))
         .layer(site.cloakroom.layer())
         .merge(site.cloakroom.token_routes())
         .merge(site.app.clone())
+}
+
+/// Tokens for whoever has signed in with the browser.
+async fn for_the_app(user: User, tokens: Tokens) -> Result<Json<Pair>, Error> {
+    Ok(Json(tokens.obtain(&user).await?))
+}
+
+async fn end_others(auth: Auth) -> Result<String, Error> {
+    Ok(auth.end_other_sessions().await?.to_string())
 }
 
 async fn post(browser: &Browser, target: &str, body: &Value) -> Page {
@@ -379,6 +392,84 @@ async fn a_family_ends_with_a_logout_with_the_password_and_with_the_user() {
         "ann",
         "it was not asked for anything"
     );
+}
+
+/// A refresh token that the browser's session has been given.
+async fn in_session(browser: &Browser) -> String {
+    let page = browser.get("/app/").await;
+    assert_eq!(page.status, 200, "{}", page.text());
+    pair(&page).1
+}
+
+#[tokio::test]
+async fn a_session_s_logout_ends_the_tokens_that_were_handed_out_in_it() {
+    for engine in [Engine::Sqlite, Engine::Memory, Engine::RevocableCookies] {
+        let site = Plan::strict().engine(engine).open().await;
+        let app = app(&site);
+        let (here, elsewhere) = (
+            site.ann().await.with_app(&app),
+            site.ann().await.with_app(&app),
+        );
+        let (first, second) = (in_session(&here).await, in_session(&here).await);
+        let (_, first) = pair(&refresh(&here, &first).await);
+        let other = in_session(&elsewhere).await;
+        let (_, by_password) = obtain(&here).await;
+        assert_eq!(press(&here, "/logout/").await.status, 302);
+        assert_eq!(whoami(&here).await, "nobody", "{engine:?}");
+        for token in [&first, &second] {
+            assert_eq!(refresh(&here, token).await.status, 401, "{engine:?}");
+        }
+        assert_eq!(refresh(&here, &other).await.status, 200, "another session");
+        let page = refresh(&here, &by_password).await;
+        assert_eq!(page.status, 200, "a login of its own, beside the cookie");
+        // Who signs in again begins anew.
+        sign_in(&here, "ann", PASSWORD).await;
+        let token = in_session(&here).await;
+        assert_eq!(refresh(&here, &token).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn tokens_of_a_session_end_with_its_login_and_not_with_its_key() {
+    let site = Plan::strict().open().await;
+    let browser = site.ann().await.with_app(&app(&site));
+    let token = in_session(&browser).await;
+    let key = session_key(&browser);
+    sign_in(&browser, "ann", PASSWORD).await;
+    assert_ne!(session_key(&browser), key);
+    let (_, token) = pair(&refresh(&browser, &token).await);
+    sign_in(&browser, "bob", PASSWORD).await;
+    assert_eq!(whoami(&browser).await, "bob");
+    assert_eq!(refresh(&browser, &token).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_logout_that_cannot_end_the_tokens_is_none() {
+    let site = Plan::strict().open().await;
+    let browser = site.ann().await.with_app(&app(&site));
+    let token = in_session(&browser).await;
+    site.store.fail(Failing::Writes);
+    assert_eq!(press(&browser, "/logout/").await.status, 503);
+    site.store.fail(Failing::Nothing);
+    assert_eq!(whoami(&browser).await, "ann");
+    let (_, token) = pair(&refresh(&browser, &token).await);
+    assert_eq!(press(&browser, "/logout/").await.status, 302);
+    assert_eq!(refresh(&browser, &token).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_session_that_is_ended_from_elsewhere_takes_its_tokens_along() {
+    let site = Plan::strict().listing_sessions().open().await;
+    let app = app(&site);
+    let (here, lost) = (
+        site.ann().await.with_app(&app),
+        site.ann().await.with_app(&app),
+    );
+    let (own, token) = (in_session(&here).await, in_session(&lost).await);
+    assert_eq!(here.get("/end-others/").await.text(), "1");
+    assert_eq!(whoami(&lost).await, "nobody");
+    assert_eq!(refresh(&lost, &token).await.status, 401);
+    assert_eq!(refresh(&here, &own).await.status, 200);
 }
 
 #[tokio::test]

@@ -17,7 +17,6 @@ use axum::Router;
 use axum::extract::OriginalUri;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
-use cloakroom_core::auth::User as UserRow;
 use http::HeaderName;
 use http::header::{CACHE_CONTROL, EXPIRES, REFERRER_POLICY};
 use serde::Serialize;
@@ -143,13 +142,4 @@ fn shown<V: View>(page: &Page, view: &V) -> Result<Response, Error> {
 fn sibling(here: &OriginalUri, own: &str, other: &str) -> String {
     let prefix = here.path().strip_suffix(own).unwrap_or_default();
     format!("{prefix}{other}")
-}
-
-/// What to call somebody: the full name if there is one (Django's `get_full_name`), else the username.
-fn name(user: &UserRow) -> String {
-    let full = format!("{} {}", user.first_name, user.last_name);
-    match full.trim() {
-        "" => user.username.clone(),
-        full => full.to_owned(),
-    }
 }

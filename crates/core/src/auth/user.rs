@@ -68,6 +68,28 @@ impl User {
         }
     }
 
+    /// What to call the user: the full name if there is one (Django's `get_full_name`), otherwise the username.
+    ///
+    /// ```
+    /// use cloakroom_core::auth::User;
+    /// use cloakroom_core::time::Timestamp;
+    ///
+    /// let mut user = User::new("7", "ann", Timestamp::now());
+    /// assert_eq!(user.display_name(), "ann");
+    /// user.last_name = "Lee".into();
+    /// assert_eq!(user.display_name(), "Lee");
+    /// user.first_name = "Ann".into();
+    /// assert_eq!(user.display_name(), "Ann Lee");
+    /// ```
+    #[must_use]
+    pub fn display_name(&self) -> String {
+        let full = format!("{} {}", self.first_name, self.last_name);
+        match full.trim() {
+            "" => self.username.clone(),
+            full => full.to_owned(),
+        }
+    }
+
     /// What password validators compare with, under the names that Django's model gives.
     #[must_use]
     pub fn attributes(&self) -> [Attribute<'_>; 4] {

@@ -8,7 +8,7 @@ use cloakroom::{Error, Page, User};
 use http::StatusCode;
 
 use super::{App, answer};
-use crate::pages::home::{Home, name};
+use crate::pages::home::Home;
 use crate::pages::index::Index;
 
 /// Open to everybody, and there while the store fails: it only says less then.
@@ -17,7 +17,7 @@ pub(super) async fn index(
     user: Result<Option<User>, Error>,
 ) -> Response {
     let name = match &user {
-        Ok(Some(user)) => Some(name(user)),
+        Ok(Some(user)) => Some(user.display_name()),
         _ => None,
     };
     let view = match (&user, &name) {

@@ -18,7 +18,7 @@ impl<'a> Home<'a> {
     /// The page of `user`.
     pub(crate) fn new(user: &'a User) -> Self {
         Self {
-            name: name(user),
+            name: user.display_name(),
             username: &user.username,
             last_login: user.last_login.map(Moment::new),
         }
@@ -27,15 +27,6 @@ impl<'a> Home<'a> {
 
 impl View for Home<'_> {
     const TEMPLATE: &'static str = "home.html";
-}
-
-/// What to call someone: the full name if there is one (Django's `get_full_name`), else the username.
-pub(crate) fn name(user: &User) -> String {
-    let full = format!("{} {}", user.first_name, user.last_name);
-    match full.trim() {
-        "" => user.username.clone(),
-        full => full.to_owned(),
-    }
 }
 
 /// A moment for a `time` element.
@@ -69,15 +60,5 @@ mod tests {
         let moment = Moment::new(Timestamp::from_unix_seconds(1_785_000_189));
         assert_eq!(moment.words, "25 Jul 2026, 17:23 UTC");
         assert_eq!(moment.iso, "2026-07-25T17:23:09+00:00");
-    }
-
-    #[test]
-    fn someone_without_a_full_name_goes_by_the_username() {
-        let mut user = User::new("1", "alice", Timestamp::MIN);
-        assert_eq!(name(&user), "alice");
-        user.last_name = "Liddell".to_owned();
-        assert_eq!(name(&user), "Liddell");
-        user.first_name = "Alice".to_owned();
-        assert_eq!(name(&user), "Alice Liddell");
     }
 }

@@ -4,7 +4,7 @@ use axum::extract::OriginalUri;
 use axum::response::Response;
 use serde::Serialize;
 
-use super::{View, name, shown};
+use super::{View, shown};
 use crate::auth::{Auth, User};
 use crate::error::Error;
 use crate::redirect::redirect;
@@ -37,7 +37,7 @@ pub(super) async fn ask(
     };
     let view = Logout {
         action: uri.path(),
-        name: &name(&user),
+        name: &user.display_name(),
         stay: &config.login_redirect_url,
     };
     shown(&page, &view)

@@ -6,9 +6,7 @@ use cloakroom_core::auth::UserChanged;
 use serde::Serialize;
 
 use super::form::{Errors, REQUIRED, last_field};
-use super::{
-    ACCOUNT, PASSWORD_CHANGE, PASSWORD_CHANGE_DONE, View, name, reset_mail, shown, sibling,
-};
+use super::{ACCOUNT, PASSWORD_CHANGE, PASSWORD_CHANGE_DONE, View, reset_mail, shown, sibling};
 use crate::auth::{Auth, User};
 use crate::error::Error;
 use crate::redirect::redirect;
@@ -58,7 +56,7 @@ fn show(
 ) -> Result<Response, Error> {
     let view = PasswordChange {
         action: uri.path(),
-        name: &name(user),
+        name: &user.display_name(),
         username: &user.username,
         help: auth.visit.site().config.login.validators.help_texts(),
         errors,

@@ -4,6 +4,7 @@ mod csrf_tag;
 mod error;
 mod escape;
 mod folder;
+mod moment;
 mod page;
 
 use std::path::Path;
@@ -17,6 +18,7 @@ use serde::Serialize;
 pub use minijinja;
 
 pub use error::TemplateError;
+pub use moment::Moment;
 pub use page::Page;
 
 /// Templates in Jinja's language, all of them read and parsed. Clones share them.

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use axum::extract::{OriginalUri, RawForm};
 use axum::response::{IntoResponse as _, Response};
-use cloakroom_core::time::Timestamp;
 use http::StatusCode;
 use serde::Serialize;
 
@@ -13,7 +12,7 @@ use super::{ACCOUNT, LOGOUT, PASSWORD_CHANGE, View, shown, sibling};
 use crate::auth::{Auth, ListedSession, User};
 use crate::error::Error;
 use crate::redirect::redirect;
-use crate::templates::Page;
+use crate::templates::{Moment, Page};
 
 /// The account of somebody who is signed in.
 #[derive(Debug, Serialize)]
@@ -54,8 +53,8 @@ impl Place {
             id: session.id,
             browser: browser(&session.user_agent),
             address: session.address.map(|address| address.to_string()),
-            created: Moment::new(session.created),
-            last_seen: Moment::new(session.last_seen),
+            created: session.created.into(),
+            last_seen: session.last_seen.into(),
             is_current: session.is_current,
         }
     }
@@ -90,7 +89,7 @@ async fn view(
         action: uri.path(),
         username: &user.username,
         email: &user.email,
-        last_login: user.last_login.map(Moment::new),
+        last_login: user.last_login.map(Moment::from),
         password_change: sibling(uri, ACCOUNT, PASSWORD_CHANGE),
         logout: sibling(uri, ACCOUNT, LOGOUT),
         sessions,
@@ -173,28 +172,6 @@ const SYSTEMS: &[(&str, &str)] = &[
     ("Linux", "Linux"),
 ];
 
-/// A moment for a `time` element.
-#[derive(Debug, Serialize)]
-pub(super) struct Moment {
-    iso: String,
-    words: String,
-}
-
-impl Moment {
-    pub(super) fn new(moment: Timestamp) -> Self {
-        let date = moment.http_date();
-        // `Sat, 25 Jul 2026 14:03:09 GMT`: neither the day of the week nor the second matters here.
-        let words = match (date.get(5..16), date.get(17..22)) {
-            (Some(day), Some(time)) => format!("{day}, {time} UTC"),
-            _ => date,
-        };
-        Self {
-            iso: moment.iso_text(),
-            words,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,12 +201,5 @@ mod tests {
             assert_eq!(browser(user_agent), name, "{user_agent}");
         }
         assert_eq!(browser(&"x".repeat(500)).len(), 60);
-    }
-
-    #[test]
-    fn a_moment_is_told_to_the_minute() {
-        let moment = Moment::new(Timestamp::from_unix_seconds(1_785_000_189));
-        assert_eq!(moment.words, "25 Jul 2026, 17:23 UTC");
-        assert_eq!(moment.iso, "2026-07-25T17:23:09+00:00");
     }
 }

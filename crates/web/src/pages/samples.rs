@@ -5,14 +5,14 @@ use minijinja::Value;
 use minijinja::value::{Serde, merge_maps};
 
 use super::View;
-use super::account::{Account, Moment, Place};
+use super::account::{Account, Place};
 use super::form::Errors;
 use super::login::{CookieLost, Login};
 use super::logout::Logout;
 use super::password_change::{PasswordChange, PasswordChangeDone};
 use super::password_reset::{PasswordReset, PasswordResetDone};
 use super::reset_confirm::{ResetConfirm, ResetDone};
-use crate::templates::{TemplateError, Templates};
+use crate::templates::{Moment, TemplateError, Templates};
 
 /// Makes each of the login pages of these templates once, with `text` wherever a value may come from outside: a mistake in
 /// a site's own template shows at the start, and not on the first visit. The pages, each with a name for its state.
@@ -73,8 +73,8 @@ pub fn render_samples(
         id: "abcdefghijklmnopqrstuv".to_owned(),
         browser: text.to_owned(),
         address: Some(text.to_owned()),
-        created: Moment::new(moment),
-        last_seen: Moment::new(moment),
+        created: moment.into(),
+        last_seen: moment.into(),
         is_current,
     };
     let account = |last_login, sessions, errors: Errors| Account {
@@ -123,7 +123,7 @@ pub fn render_samples(
         (
             "account",
             pages.of(&account(
-                Some(Moment::new(moment)),
+                Some(Moment::from(moment)),
                 Some(vec![place(true), place(false)]),
                 Errors::default(),
             ))?,

@@ -16,7 +16,6 @@ use crate::templates;
 
 pub(crate) mod error;
 pub(crate) mod first_superuser;
-pub(crate) mod form;
 pub(crate) mod home;
 pub(crate) mod index;
 pub(crate) mod local_path;

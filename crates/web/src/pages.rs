@@ -21,6 +21,7 @@ use http::HeaderName;
 use http::header::{CACHE_CONTROL, EXPIRES, REFERRER_POLICY};
 use serde::Serialize;
 
+pub use form::FormErrors;
 pub use samples::render_samples;
 
 use crate::error::Error;

@@ -1,11 +1,14 @@
 //! The page behind the one-time link of the first start.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, FromRequestParts, Path, RawForm};
+use axum::Form;
+use axum::extract::{ConnectInfo, FromRequestParts, Path};
 use axum::response::Response;
 use cloakroom::auth::{CreateUser, UserCreated, UserRow};
+use cloakroom::pages::FormErrors;
 use cloakroom::password::Validators;
 use cloakroom::time::Timestamp;
 use cloakroom::{Error, Page, redirect};
@@ -16,8 +19,7 @@ use http::uri::Authority;
 use super::{App, answer};
 use crate::new_user;
 use crate::pages::error::NotFound;
-use crate::pages::first_superuser::{Field, FirstSuperuser, LinkGone, MISMATCH, Problem};
-use crate::pages::form::{REQUIRED, last_field};
+use crate::pages::first_superuser::{FirstSuperuser, LinkGone};
 use crate::pages::local_path::LocalPath;
 use crate::setup_link::{LinkRefused, SetupLink, Visit};
 
@@ -35,18 +37,23 @@ impl Admitted {
             .expect("the link let this request through")
     }
 
-    /// The form, and under it what was wrong with what was sent.
+    /// The form with the name and the address as they were sent, and above it what was wrong.
     fn page(
         &self,
         page: &Page,
-        wrong: Option<(&str, &str, Vec<Problem>)>,
+        username: &str,
+        email: &str,
+        errors: FormErrors,
     ) -> Result<Response, Error> {
         let validators = &self.app.cloakroom.config().login.validators;
-        let (origin, help) = (self.link().origin(), validators.help_texts());
-        let mut view = FirstSuperuser::form(&self.action, &origin, &help);
-        if let Some((username, email, problems)) = wrong {
-            view = view.refused(username, email, problems);
-        }
+        let view = FirstSuperuser {
+            action: &self.action,
+            origin: &self.link().origin(),
+            username,
+            email,
+            password_help: &validators.help_texts(),
+            errors,
+        };
         Ok(answer::uncached(answer::page(page, &view)?))
     }
 }
@@ -92,25 +99,23 @@ impl FromRequestParts<Arc<App>> for Admitted {
 
 /// Shows the form and uses nothing up: browsers fetch links ahead.
 pub(super) async fn form(admitted: Admitted, page: Page) -> Result<Response, Error> {
-    admitted.page(&page, None)
+    admitted.page(&page, "", "", FormErrors::default())
 }
 
 pub(super) async fn submit(
     admitted: Admitted,
     page: Page,
-    RawForm(form): RawForm,
+    Form(form): Form<HashMap<String, String>>,
 ) -> Result<Response, Error> {
     let app = &admitted.app;
-    let (typed, email) = (last_field(&form, "username"), last_field(&form, "email"));
-    let (password, again) = (
-        last_field(&form, "password1"),
-        last_field(&form, "password2"),
-    );
+    let field = |name| form.get(name).map_or("", String::as_str);
+    let (typed, email) = (field("username"), field("email"));
+    let (password, again) = (field("password1"), field("password2"));
     let validators = &app.cloakroom.config().login.validators;
-    let problems = match accepted(&typed, &email, &password, &again, validators) {
-        Err(problems) => problems,
+    let errors = match accepted(typed, email, password, again, validators) {
+        Err(errors) => errors,
         Ok(mut user) => {
-            user.password = hashed(app, password.into_owned()).await?;
+            user.password = hashed(app, password.to_owned()).await?;
             user.is_staff = true;
             user.is_superuser = true;
             // The table's own answer: of many that try at once one is the first.
@@ -129,7 +134,7 @@ pub(super) async fn submit(
             });
         }
     };
-    admitted.page(&page, Some((&typed, &email, problems)))
+    admitted.page(&page, typed, email, errors)
 }
 
 fn gone(app: &App) -> Response {
@@ -153,30 +158,32 @@ fn accepted(
     password: &str,
     again: &str,
     validators: &Validators,
-) -> Result<UserRow, Vec<Problem>> {
-    let mut problems = Vec::new();
-    let mut problem = |field, message: String| problems.push(Problem { field, message });
+) -> Result<UserRow, FormErrors> {
+    let mut errors = FormErrors::default();
     let username = new_user::username(username.trim())
-        .map_err(|message| problem(Field::Username, message))
+        .map_err(|message| errors.add("username", "Username", message))
         .ok();
     let email = new_user::email(email)
-        .map_err(|message| problem(Field::Email, message))
+        .map_err(|message| errors.add("email", "Email address", message))
         .ok();
     let mut user = UserRow::new("", username.unwrap_or_default(), Timestamp::now());
     user.email = email.unwrap_or_default();
     if password.is_empty() {
-        problem(Field::Password, REQUIRED.to_owned());
+        errors.add("password1", "Password", "This field is required.");
     } else {
         for found in validators.validate(password, &user.attributes()) {
-            problem(Field::Password, found.message);
+            errors.add("password1", "Password", found.message);
         }
     }
     if password != again {
-        problem(Field::PasswordAgain, MISMATCH.to_owned());
+        errors.add("password2", "Password again", MISMATCH);
     }
-    if problems.is_empty() {
+    if errors.is_empty() {
         Ok(user)
     } else {
-        Err(problems)
+        Err(errors)
     }
 }
+
+/// Django's words for two passwords that differ.
+const MISMATCH: &str = "The two password fields didn’t match.";

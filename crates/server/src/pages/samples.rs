@@ -1,5 +1,6 @@
 //! Every page in every state, made of one text: tried on a site's own templates, and looked at in tests.
 
+use cloakroom::pages::FormErrors;
 use cloakroom::templates::TemplateError;
 use cloakroom::templates::minijinja::Value;
 use cloakroom::templates::minijinja::value::{Serde, merge_maps};
@@ -11,7 +12,7 @@ use super::View;
 use super::error::{
     BadRequest, CsrfFailure, CsrfHelp, Forbidden, NotFound, ServerError, Unavailable,
 };
-use super::first_superuser::{Field, FirstSuperuser, LinkGone, MISMATCH, Problem};
+use super::first_superuser::{FirstSuperuser, LinkGone};
 use super::home::Home;
 use super::index::Index;
 use super::local_path::LocalPath;
@@ -31,17 +32,23 @@ pub(super) fn render_all(
     let path = LocalPath::parse(&format!("/{text}"));
     let link = LocalPath::parse("/setup/").expect("a fixed path on this site");
     let help = [text.to_owned()];
-    let setup = || FirstSuperuser::form(&link, text, &help);
-    let problems = [
-        (Field::Username, text),
-        (Field::Email, text),
-        (Field::Password, text),
-        (Field::PasswordAgain, MISMATCH),
-    ]
-    .map(|(field, message)| Problem {
-        field,
-        message: message.to_owned(),
-    });
+    let setup = |typed, errors| FirstSuperuser {
+        action: &link,
+        origin: text,
+        username: typed,
+        email: typed,
+        password_help: &help,
+        errors,
+    };
+    let mut errors = FormErrors::default();
+    for (field, label) in [
+        ("username", "Username"),
+        ("email", "Email address"),
+        ("password1", "Password"),
+        ("password2", "Password again"),
+    ] {
+        errors.add(field, label, text);
+    }
     let failure = |help, again: bool| CsrfFailure {
         help,
         again: path.clone().filter(|_| again),
@@ -61,10 +68,13 @@ pub(super) fn render_all(
         "home of a newcomer",
         with_form(templates, &Home::new(&newcomer)),
     )?;
-    add("first superuser", with_form(templates, &setup()))?;
+    add(
+        "first superuser",
+        with_form(templates, &setup("", FormErrors::default())),
+    )?;
     add(
         "first superuser refused",
-        with_form(templates, &setup().refused(text, text, problems)),
+        with_form(templates, &setup(text, errors)),
     )?;
     add("link gone", LinkGone { minutes: 30 }.render(templates))?;
     for (name, session_interrupted) in [("400", false), ("400 interrupted", true)] {

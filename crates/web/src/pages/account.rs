@@ -7,7 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use serde::Serialize;
 
-use super::form::{Errors, REQUIRED, last_field};
+use super::form::{FormErrors, REQUIRED, last_field};
 use super::{ACCOUNT, LOGOUT, PASSWORD_CHANGE, View, shown, sibling};
 use crate::auth::{Auth, ListedSession, User};
 use crate::error::Error;
@@ -28,7 +28,7 @@ pub(super) struct Account<'a> {
     /// The password is to be given before one of them is ended.
     pub(super) asks_password: bool,
     #[serde(flatten)]
-    pub(super) errors: Errors,
+    pub(super) errors: FormErrors,
 }
 
 impl View for Account<'_> {
@@ -69,7 +69,7 @@ pub(super) async fn show(
     page: Page,
     uri: OriginalUri,
 ) -> Result<Response, Error> {
-    view(&auth, &user, &page, &uri, Errors::default()).await
+    view(&auth, &user, &page, &uri, FormErrors::default()).await
 }
 
 async fn view(
@@ -77,7 +77,7 @@ async fn view(
     user: &User,
     page: &Page,
     uri: &OriginalUri,
-    errors: Errors,
+    errors: FormErrors,
 ) -> Result<Response, Error> {
     let sessions = if auth.lists_sessions().await? {
         let sessions = auth.sessions().await?;
@@ -109,7 +109,7 @@ pub(super) async fn submit(
 ) -> Result<Response, Error> {
     if !auth.recently_authenticated(RECENT).await? {
         let password = last_field(&form, "password");
-        let mut errors = Errors::default();
+        let mut errors = FormErrors::default();
         if password.is_empty() {
             errors.add("password", "Password", REQUIRED);
         } else if !auth.check_password(&user, password.as_bytes()).await? {

@@ -7,20 +7,28 @@ use serde::Serialize;
 
 use crate::site::Site;
 
-/// One message. The page puts it above the form, as a link to its field.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct FieldError {
-    /// The field's name.
-    pub(super) field: &'static str,
-    /// Its label, to stand before the message; empty where the message says what it means by itself.
-    pub(super) label: &'static str,
-    /// A sentence.
-    pub(super) message: String,
-}
-
-/// All that was wrong with a form.
+/// All that was wrong with a form, as the macros of `registration/form.html` show it.
+///
+/// A page has it flattened among its values: `errors` are the messages, each a link to its field, `invalid` the names of
+/// the fields that they are about, and `focus` the one where the next key press belongs.
+///
+/// ```
+/// use cloakroom::Templates;
+/// use cloakroom::pages::{self, FormErrors};
+///
+/// #[derive(serde::Serialize)]
+/// struct Order { #[serde(flatten)] errors: FormErrors }
+///
+/// let source = "{% from 'registration/form.html' import problems %}{{ problems(errors) }}";
+/// let templates = Templates::from_sources(pages::sources().chain([("order.html", source)]))?;
+/// let mut errors = FormErrors::default();
+/// errors.add("street", "Street", "This field is required.");
+/// let page = templates.render("order.html", Order { errors })?;
+/// assert!(page.contains(r##"Street: <a href="#id_street">This field is required.</a>"##));
+/// # Ok::<(), cloakroom::templates::TemplateError>(())
+/// ```
 #[derive(Clone, Debug, Default, Serialize)]
-pub(super) struct Errors {
+pub struct FormErrors {
     pub(super) errors: Vec<FieldError>,
     /// The fields that they are about.
     pub(super) invalid: Vec<&'static str>,
@@ -28,7 +36,7 @@ pub(super) struct Errors {
     pub(super) focus: &'static str,
 }
 
-impl Errors {
+impl FormErrors {
     /// None, with the focus in this field.
     pub(super) fn none(focus: &'static str) -> Self {
         Self {
@@ -37,12 +45,8 @@ impl Errors {
         }
     }
 
-    pub(super) fn add(
-        &mut self,
-        field: &'static str,
-        label: &'static str,
-        message: impl Into<String>,
-    ) {
+    /// One message more. `label` stands before it; it is empty where the message says what it means by itself.
+    pub fn add(&mut self, field: &'static str, label: &'static str, message: impl Into<String>) {
         self.errors.push(FieldError {
             field,
             label,
@@ -54,7 +58,9 @@ impl Errors {
         self.focus = self.invalid[0];
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    /// True if nothing was wrong.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.errors.is_empty()
     }
 
@@ -88,6 +94,14 @@ impl Errors {
             }
         }
     }
+}
+
+/// One message. The page puts it above the form, as a link to its field.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct FieldError {
+    field: &'static str,
+    label: &'static str,
+    message: String,
 }
 
 /// The last field of this name, as Django's `QueryDict` gives it; empty if there is none.

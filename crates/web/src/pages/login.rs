@@ -8,7 +8,7 @@ use http::header::{COOKIE, REFERER, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use serde::Serialize;
 
-use super::form::{Errors, REQUIRED, last_field};
+use super::form::{FormErrors, REQUIRED, last_field};
 use super::{LOGIN, PASSWORD_RESET, View, shown, sibling};
 use crate::auth::Auth;
 use crate::error::{Error, ErrorKind};
@@ -24,7 +24,7 @@ pub(super) struct Login<'a> {
     /// As it was typed, so that it need not be typed again. The password never comes back.
     pub(super) username: &'a str,
     #[serde(flatten)]
-    pub(super) errors: Errors,
+    pub(super) errors: FormErrors,
     /// Where a forgotten password is asked for, if the site can do that.
     pub(super) reset: Option<String>,
     /// Where somebody with a second factor is to sign in, if this is such a one.
@@ -54,7 +54,7 @@ impl<'a> Login<'a> {
             action: uri.path(),
             next,
             username,
-            errors: Errors::none("username"),
+            errors: FormErrors::none("username"),
             reset: site
                 .offers_reset()
                 .then(|| sibling(uri, LOGIN, PASSWORD_RESET)),

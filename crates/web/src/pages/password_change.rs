@@ -5,7 +5,7 @@ use axum::response::Response;
 use cloakroom_core::auth::UserChanged;
 use serde::Serialize;
 
-use super::form::{Errors, REQUIRED, last_field};
+use super::form::{FormErrors, REQUIRED, last_field};
 use super::{ACCOUNT, PASSWORD_CHANGE, PASSWORD_CHANGE_DONE, View, reset_mail, shown, sibling};
 use crate::auth::{Auth, User};
 use crate::error::Error;
@@ -21,7 +21,7 @@ pub(super) struct PasswordChange<'a> {
     pub(super) username: &'a str,
     pub(super) help: Vec<String>,
     #[serde(flatten)]
-    pub(super) errors: Errors,
+    pub(super) errors: FormErrors,
 }
 
 impl View for PasswordChange<'_> {
@@ -44,7 +44,7 @@ pub(super) async fn form(
     page: Page,
     uri: OriginalUri,
 ) -> Result<Response, Error> {
-    show(&auth, &user, &page, &uri, Errors::none("old_password"))
+    show(&auth, &user, &page, &uri, FormErrors::none("old_password"))
 }
 
 fn show(
@@ -52,7 +52,7 @@ fn show(
     user: &User,
     page: &Page,
     uri: &OriginalUri,
-    errors: Errors,
+    errors: FormErrors,
 ) -> Result<Response, Error> {
     let view = PasswordChange {
         action: uri.path(),
@@ -79,7 +79,7 @@ pub(super) async fn submit(
         last_field(&form, "new_password2"),
     );
     let site = auth.visit.site();
-    let mut errors = Errors::default();
+    let mut errors = FormErrors::default();
     if old.is_empty() {
         errors.add("old_password", "Old password", REQUIRED);
     } else if !auth.check_password(&user, old.as_bytes()).await? {

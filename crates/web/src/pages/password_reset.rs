@@ -4,7 +4,7 @@ use axum::extract::{OriginalUri, RawForm};
 use axum::response::Response;
 use serde::Serialize;
 
-use super::form::{Errors, REQUIRED, last_field};
+use super::form::{FormErrors, REQUIRED, last_field};
 use super::{PASSWORD_RESET, PASSWORD_RESET_DONE, View, reset_mail, shown, sibling};
 use crate::auth::Auth;
 use crate::error::Error;
@@ -17,7 +17,7 @@ pub(super) struct PasswordReset<'a> {
     pub(super) action: &'a str,
     pub(super) email: &'a str,
     #[serde(flatten)]
-    pub(super) errors: Errors,
+    pub(super) errors: FormErrors,
 }
 
 impl View for PasswordReset<'_> {
@@ -38,7 +38,7 @@ pub(super) async fn form(page: Page, uri: OriginalUri) -> Result<Response, Error
     let view = PasswordReset {
         action: uri.path(),
         email: "",
-        errors: Errors::none("email"),
+        errors: FormErrors::none("email"),
     };
     shown(&page, &view)
 }
@@ -53,7 +53,7 @@ pub(super) async fn submit(
 ) -> Result<Response, Error> {
     let typed = last_field(&form, "email");
     let email = typed.trim();
-    let mut errors = Errors::default();
+    let mut errors = FormErrors::default();
     if email.is_empty() {
         errors.add("email", "Email address", REQUIRED);
     } else if !is_address(email) {

@@ -6,7 +6,7 @@ use cloakroom_core::auth::{User as UserRow, UserChanged, id_of_uidb64};
 use cloakroom_core::time::Timestamp;
 use serde::Serialize;
 
-use super::form::{Errors, last_field};
+use super::form::{FormErrors, last_field};
 use super::{LOGIN, PASSWORD_RESET, RESET_DONE, View, reset_mail, shown, sibling};
 use crate::auth::Auth;
 use crate::error::Error;
@@ -23,7 +23,7 @@ pub(super) struct ResetConfirm<'a> {
     pub(super) username: &'a str,
     pub(super) help: Vec<String>,
     #[serde(flatten)]
-    pub(super) errors: Errors,
+    pub(super) errors: FormErrors,
     /// Where another link is asked for.
     pub(super) again: String,
 }
@@ -65,11 +65,11 @@ pub(super) async fn form(
             &uri,
             &uidb64,
             user.as_ref(),
-            Errors::none("new_password1"),
+            FormErrors::none("new_password1"),
         );
     }
     if owner(&auth, &uidb64, &token).await?.is_none() {
-        return show(&auth, &page, &uri, &uidb64, None, Errors::default());
+        return show(&auth, &page, &uri, &uidb64, None, FormErrors::default());
     }
     session.set(TOKEN_NAME, &token)?;
     let own = format!("/reset/{uidb64}/{token}/");
@@ -93,14 +93,14 @@ pub(super) async fn submit(
         _ => None,
     };
     let Some(user) = user else {
-        return show(&auth, &page, &uri, &uidb64, None, Errors::default());
+        return show(&auth, &page, &uri, &uidb64, None, FormErrors::default());
     };
     let site = auth.visit.site();
     let (password, again) = (
         last_field(&form, "new_password1"),
         last_field(&form, "new_password2"),
     );
-    let mut errors = Errors::default();
+    let mut errors = FormErrors::default();
     errors.check_new_password(site, &user, &password, &again);
     if !errors.is_empty() {
         return show(&auth, &page, &uri, &uidb64, Some(&user), errors);
@@ -109,7 +109,7 @@ pub(super) async fn submit(
     // The token was made over this password: of several at once one is used up.
     let seen = Some(user.password.as_str());
     if site.users.set_password(&user.id, seen, &encoded).await? == UserChanged::NotChanged {
-        return show(&auth, &page, &uri, &uidb64, None, Errors::default());
+        return show(&auth, &page, &uri, &uidb64, None, FormErrors::default());
     }
     session.remove(TOKEN_NAME)?;
     tracing::info!(user = ?user.id, "a password was set by a link");
@@ -147,7 +147,7 @@ fn show(
     uri: &OriginalUri,
     uidb64: &str,
     user: Option<&UserRow>,
-    errors: Errors,
+    errors: FormErrors,
 ) -> Result<Response, Error> {
     // Whatever token the address has behind it.
     let start = uri.path().rfind(&format!("/reset/{uidb64}/"));

@@ -6,7 +6,7 @@ use minijinja::value::{Serde, merge_maps};
 
 use super::View;
 use super::account::{Account, Place};
-use super::form::Errors;
+use super::form::FormErrors;
 use super::login::{CookieLost, Login};
 use super::logout::Logout;
 use super::password_change::{PasswordChange, PasswordChangeDone};
@@ -26,7 +26,7 @@ pub fn render_samples(
     let moment = Timestamp::from_unix_seconds(1_785_000_189);
     let login = || Login {
         action: "/login/",
-        errors: Errors::none("username"),
+        errors: FormErrors::none("username"),
         ..Login::default()
     };
     let mut on_the_way = login();
@@ -47,11 +47,11 @@ pub fn render_samples(
         next: text,
         ..login()
     };
-    let mut wrong = Errors::default();
+    let mut wrong = FormErrors::default();
     wrong.add("old_password", "Old password", text);
     wrong.add("new_password1", "", text);
     wrong.add("new_password2", "New password again", text);
-    let mut wrong_new = Errors::default();
+    let mut wrong_new = FormErrors::default();
     wrong_new.add("new_password1", "", text);
     wrong_new.add("new_password2", "New password again", text);
     let change = |errors| PasswordChange {
@@ -77,7 +77,7 @@ pub fn render_samples(
         last_seen: moment.into(),
         is_current,
     };
-    let account = |last_login, sessions, errors: Errors| Account {
+    let account = |last_login, sessions, errors: FormErrors| Account {
         action: "/account/",
         asks_password: !errors.is_empty(),
         sessions,
@@ -88,7 +88,7 @@ pub fn render_samples(
         password_change: "/password_change/".to_owned(),
         logout: "/logout/".to_owned(),
     };
-    let mut wrong_password = Errors::default();
+    let mut wrong_password = FormErrors::default();
     wrong_password.add("password", "", text);
     let logout = Logout {
         action: "/logout/",
@@ -100,7 +100,7 @@ pub fn render_samples(
         email: text,
         errors,
     };
-    let mut no_address = Errors::default();
+    let mut no_address = FormErrors::default();
     no_address.add("email", "", text);
     let lifetime = text.to_owned();
     let pages = Samples(templates);
@@ -125,12 +125,12 @@ pub fn render_samples(
             pages.of(&account(
                 Some(Moment::from(moment)),
                 Some(vec![place(true), place(false)]),
-                Errors::default(),
+                FormErrors::default(),
             ))?,
         ),
         (
             "account of a newcomer",
-            pages.of(&account(None, None, Errors::default()))?,
+            pages.of(&account(None, None, FormErrors::default()))?,
         ),
         (
             "account refused",
@@ -138,7 +138,7 @@ pub fn render_samples(
         ),
         (
             "password change",
-            pages.of(&change(Errors::none("old_password")))?,
+            pages.of(&change(FormErrors::none("old_password")))?,
         ),
         ("password change refused", pages.of(&change(wrong))?),
         (
@@ -147,7 +147,10 @@ pub fn render_samples(
                 account: "/account/".to_owned(),
             })?,
         ),
-        ("password reset", pages.of(&asked(Errors::none("email")))?),
+        (
+            "password reset",
+            pages.of(&asked(FormErrors::none("email")))?,
+        ),
         ("password reset refused", pages.of(&asked(no_address))?),
         (
             "password reset sent",
@@ -155,12 +158,12 @@ pub fn render_samples(
         ),
         (
             "new password",
-            pages.of(&confirm(true, Errors::none("new_password1")))?,
+            pages.of(&confirm(true, FormErrors::none("new_password1")))?,
         ),
         ("new password refused", pages.of(&confirm(true, wrong_new))?),
         (
             "reset link gone",
-            pages.of(&confirm(false, Errors::default()))?,
+            pages.of(&confirm(false, FormErrors::default()))?,
         ),
         (
             "password set",

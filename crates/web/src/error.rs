@@ -54,6 +54,7 @@ enum Cause {
     },
     SecondFactor,
     PermissionDenied,
+    NotFound,
     Random(RandomError),
     Password(MakeError),
     Value(ValueError),
@@ -136,6 +137,8 @@ pub enum ErrorKind {
     SecondFactor,
     /// 403: the user is signed in, and may not.
     PermissionDenied,
+    /// 404: there is nothing, or nothing that this visitor may know of.
+    NotFound,
     /// 429: too many tries to sign in have failed; [`Error::throttled_until`] says how long to wait.
     TooManyAttempts,
     /// 500: a mistake in the program.
@@ -159,6 +162,7 @@ impl ErrorKind {
             Self::TooManySessions => "too_many_sessions",
             Self::SecondFactor => "second_factor",
             Self::PermissionDenied => "permission_denied",
+            Self::NotFound => "not_found",
             Self::TooManyAttempts => "too_many_attempts",
             Self::Internal => "internal",
             Self::Unavailable => "unavailable",
@@ -171,6 +175,12 @@ impl Error {
     #[must_use]
     pub fn permission_denied() -> Self {
         Self(Box::new(Cause::PermissionDenied))
+    }
+
+    /// 404: `raise Http404` in a view of Django's.
+    #[must_use]
+    pub fn not_found() -> Self {
+        Self(Box::new(Cause::NotFound))
     }
 
     pub(crate) fn host(reason: BadHost) -> Self {
@@ -282,6 +292,7 @@ impl Error {
                 ErrorKind::CsrfFailed { .. }
                 | ErrorKind::SecondFactor
                 | ErrorKind::PermissionDenied => StatusCode::FORBIDDEN,
+                ErrorKind::NotFound => StatusCode::NOT_FOUND,
                 ErrorKind::SlowBody => StatusCode::REQUEST_TIMEOUT,
                 ErrorKind::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
                 ErrorKind::TooManySessions | ErrorKind::TooManyAttempts => {
@@ -319,6 +330,7 @@ impl Error {
             Cause::Throttled { .. } => ErrorKind::TooManyAttempts,
             Cause::SecondFactor => ErrorKind::SecondFactor,
             Cause::PermissionDenied => ErrorKind::PermissionDenied,
+            Cause::NotFound => ErrorKind::NotFound,
             Cause::Value(_)
             | Cause::Cookie(_)
             | Cause::CookieSettings(_)
@@ -344,7 +356,7 @@ impl Error {
         }
         // What a client can cause at will is no warning; `{:?}` keeps a line a line.
         match self.kind() {
-            ErrorKind::LoginRequired | ErrorKind::InvalidToken => {}
+            ErrorKind::LoginRequired | ErrorKind::InvalidToken | ErrorKind::NotFound => {}
             ErrorKind::BadHost
             | ErrorKind::CsrfFailed { .. }
             | ErrorKind::SessionInterrupted
@@ -397,6 +409,7 @@ impl fmt::Display for Error {
             Cause::Throttled { .. } => formatter.write_str("too many tries to sign in have failed"),
             Cause::SecondFactor => formatter.write_str("the user has a second factor, for which Django's page asks"),
             Cause::PermissionDenied => formatter.write_str("the user is signed in and may not"),
+            Cause::NotFound => formatter.write_str("there is nothing here for this visitor"),
             Cause::Closed => formatter.write_str(
                 "the session and the cookies are closed: their response is made, or the session is being saved; call \
                  session.save().await first",
@@ -513,6 +526,7 @@ const fn text(kind: ErrorKind) -> &'static str {
         ErrorKind::PermissionDenied => {
             "You may not see this page or do this. Another account may.\n"
         }
+        ErrorKind::NotFound => "Not found.\n",
         ErrorKind::TooManyAttempts => {
             "Too many tries to sign in have failed. Please wait as long as Retry-After says, and try again.\n"
         }

@@ -13,7 +13,9 @@ use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, REFERER};
 use http::{HeaderMap, Method, StatusCode, Uri};
 
 use super::{App, answer};
-use crate::pages::error::{BadRequest, CsrfFailure, CsrfHelp, Forbidden, ServerError, Unavailable};
+use crate::pages::error::{
+    BadRequest, CsrfFailure, CsrfHelp, Forbidden, NotFound, ServerError, Unavailable,
+};
 use crate::pages::local_path::LocalPath;
 
 /// Replaces the text of an error by its page; status and headers stay.
@@ -64,6 +66,7 @@ pub(super) async fn as_pages(
             answer::formless(templates, status, &CsrfFailure { help, again })
         }
         ErrorKind::PermissionDenied => answer::formless(templates, status, &Forbidden {}),
+        ErrorKind::NotFound => answer::formless(templates, status, &NotFound {}),
         ErrorKind::Internal => answer::formless(templates, status, &ServerError {}),
         ErrorKind::Unavailable => answer::formless(templates, status, &Unavailable { again }),
         _ => return response,

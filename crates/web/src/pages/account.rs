@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use axum::extract::{OriginalUri, RawForm};
-use axum::response::{IntoResponse as _, Response};
-use http::StatusCode;
+use axum::response::Response;
 use serde::Serialize;
 
 use super::form::{FormErrors, REQUIRED, last_field};
@@ -136,7 +135,7 @@ pub(super) async fn submit(
     };
     if !ended {
         // Somebody else's too.
-        return Ok((StatusCode::NOT_FOUND, "There is no such session.\n").into_response());
+        return Err(Error::not_found());
     }
     Ok(redirect(uri.path()))
 }

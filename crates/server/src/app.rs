@@ -52,7 +52,12 @@ const PAGES: [&str; 6] = [
 ];
 
 pub(crate) fn router(app: Arc<App>) -> Router {
-    let pages = Router::new()
+    around(pages(&app), app)
+}
+
+/// What has to do with visitors.
+fn pages(app: &Arc<App>) -> Router<Arc<App>> {
+    Router::new()
         .route("/", get(home::index))
         .route("/home/", get(home::home))
         .route(
@@ -62,10 +67,11 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .merge(app.cloakroom.login_pages())
         .fallback(not_found)
         .layer(app.cloakroom.layer())
-        .layer(from_fn_with_state(
-            Arc::clone(&app),
-            only_with_the_right_key,
-        ));
+        .layer(from_fn_with_state(Arc::clone(app), only_with_the_right_key))
+}
+
+/// The pages with all that stands beside and around them.
+fn around(pages: Router<Arc<App>>, app: Arc<App>) -> Router {
     let assets = assets::all()
         .into_iter()
         .fold(Router::new(), |router, asset| {

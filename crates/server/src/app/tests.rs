@@ -6,7 +6,8 @@ use axum::Router;
 use axum::body::Body;
 use cloakroom::auth::UserRow;
 use cloakroom::secret::{SecretKey, Secrets};
-use cloakroom::{Cloakroom, Config};
+use cloakroom::time::Timestamp;
+use cloakroom::{Cloakroom, Config, permission_required};
 use cloakroom_testing::{Client, Page, TestDatabase};
 use http::Request;
 
@@ -18,6 +19,8 @@ use crate::templates;
 struct Site {
     app: Arc<App>,
     ann: UserRow,
+    /// A superuser.
+    boss: UserRow,
     _database: TestDatabase,
 }
 
@@ -31,6 +34,8 @@ impl Site {
         let settings = Settings::default();
         let stores = Stores::open(Arc::clone(&store) as _, &settings, &config);
         let stores = stores.await.unwrap();
+        let mut boss = UserRow::new("", "boss", Timestamp::now());
+        boss.is_superuser = true;
         let templates = templates::embedded();
         let cloakroom =
             Cloakroom::with_stores(config, Arc::clone(&store) as _, Arc::clone(&store) as _)
@@ -45,6 +50,7 @@ impl Site {
                 key_fits: true,
             }),
             ann: database.add_user("ann").await,
+            boss: database.add(boss).await,
             _database: database,
         }
     }
@@ -93,4 +99,29 @@ async fn a_session_that_is_not_there_is_the_page_of_what_is_not_there() {
         (page.status.as_u16(), &json["error"]),
         (404, &"not_found".into())
     );
+}
+
+#[tokio::test]
+async fn whoever_has_signed_in_and_may_not_is_told_so_on_a_page() {
+    let site = Site::new().await;
+    let app = Arc::clone(&site.app);
+    // The server itself has no page for some users only.
+    let orders = get(|| async { "1, 2, 3" }).layer(permission_required("shop.view_order"));
+    let orders = Router::new()
+        .route("/orders/", orders)
+        .layer(app.cloakroom.layer());
+    let client = site.client(&around(pages(&app).merge(orders), app));
+    client.force_login(&site.ann).await;
+    let page = client.get("/orders/").await;
+    assert_eq!(page.status, StatusCode::FORBIDDEN);
+    assert_eq!(title(&page), "403 Forbidden");
+    assert!(
+        page.text()
+            .contains("You are not allowed to see this page.")
+    );
+    assert_eq!(page.header("x-frame-options"), Some("DENY"));
+    assert!(page.header("cache-control").unwrap().contains("no-store"));
+    assert_eq!(client.get("/home/").await.status, 200, "the session stays");
+    client.force_login(&site.boss).await;
+    assert_eq!(client.get("/orders/").await.text(), "1, 2, 3");
 }

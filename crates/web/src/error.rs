@@ -380,7 +380,7 @@ impl fmt::Display for Error {
         match &*self.0 {
             Cause::Host(reason) => reason.fmt(formatter),
             Cause::Csrf(reason) => {
-                reason.fmt(formatter)?;
+                formatter.write_str(&reason.for_log())?;
                 reason.advice().map_or(Ok(()), |advice| write!(formatter, " ({advice})"))
             }
             Cause::LoginRequired { .. } => formatter.write_str("the page is for users who have signed in"),

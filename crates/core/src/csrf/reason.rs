@@ -4,8 +4,9 @@ use std::fmt;
 
 use super::form::FormFault;
 use super::token::TokenFault;
+use crate::url::SplitUrl;
 
-/// Why a request was refused. `Display` is the text that Django logs.
+/// Why a request was refused. `Display` is the text that Django logs; [`for_log`](Self::for_log) has no foreign secrets in it.
 ///
 /// It is for the log alone, which must escape it: it may repeat what the client sent. A client learns no
 /// more than that the request was refused.
@@ -77,6 +78,20 @@ impl Reason {
             _ => None,
         }
     }
+
+    /// Django's words, but of a foreign page the site alone: its address may have somebody's secrets in it, such as the
+    /// token of a link.
+    #[must_use]
+    pub fn for_log(&self) -> String {
+        let Self::BadReferer(referer) = self else {
+            return self.to_string();
+        };
+        let site = SplitUrl::parse(referer).map(|url| {
+            let host = url.netloc.rsplit('@').next().unwrap_or_default();
+            format!("{}://{host}", url.scheme)
+        });
+        Self::BadReferer(site.unwrap_or_default()).to_string()
+    }
 }
 
 impl From<FormFault> for Reason {
@@ -129,3 +144,22 @@ impl fmt::Display for Reason {
 }
 
 impl std::error::Error for Reason {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_has_of_a_foreign_page_its_site_alone() {
+        for referer in [
+            "https://evil.example:8443/reset/MQ/c0ffee-token/?q=secret#part",
+            "https://ann:secret@evil.example:8443/",
+        ] {
+            assert_eq!(
+                Reason::BadReferer(referer.to_owned()).for_log(),
+                "Referer checking failed - https://evil.example:8443 does not match any trusted origins."
+            );
+        }
+        assert_eq!(Reason::NoCookie.for_log(), Reason::NoCookie.to_string());
+    }
+}

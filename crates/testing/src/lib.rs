@@ -17,6 +17,8 @@ mod figures;
 #[cfg(feature = "internal")]
 mod history;
 #[cfg(feature = "internal")]
+mod leaks;
+#[cfg(feature = "internal")]
 pub mod races;
 #[cfg(feature = "internal")]
 mod schedule;
@@ -35,6 +37,8 @@ pub use browser::{Browser, Page};
 pub use client::Client;
 #[cfg(feature = "client")]
 pub use database::TestDatabase;
+#[cfg(feature = "internal")]
+pub use leaks::leaked;
 #[cfg(feature = "internal")]
 pub use session_list::session_list_contract;
 #[cfg(feature = "internal")]

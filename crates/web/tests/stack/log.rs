@@ -3,9 +3,14 @@
 use std::io;
 use std::sync::{Mutex, Once, PoisonError};
 
+use cloakroom::auth::derived_signing_key;
+use cloakroom::secret::SecretKey;
+use cloakroom_testing::{Page, leaked};
+use http::Request;
+use serde_json::{Value, json};
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::site::{PASSWORD, Plan, SECRET, press, session_key, sign_in};
+use crate::site::{PASSWORD, Plan, SECRET, Site, press, session_key, sign_in};
 
 static COLLECTED: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
@@ -49,20 +54,55 @@ impl<'a> MakeWriter<'a> for Collector {
     }
 }
 
+/// What a program is given, and what becomes of it: exchanged, used twice, ended, spoilt.
+async fn tokens(site: &Site) -> Vec<(&'static str, String)> {
+    let app = site.app.clone().merge(site.cloakroom.token_routes());
+    let program = site.browser().with_app(&app);
+    let post = async |target: &str, name: &str, value: &str| {
+        let body = json!({"username": "ann", name: value}).to_string();
+        let request = Request::post(target).header("content-type", "application/json");
+        program.send(request.body(body.into()).unwrap()).await
+    };
+    let key = derived_signing_key(&SecretKey::new(SECRET).unwrap());
+    let mut secrets = vec![("the key of tokens", key)];
+    let mut given = |page: &Page| {
+        let pair: Value = serde_json::from_str(page.text()).unwrap();
+        let [access, refresh] = ["access", "refresh"].map(|name| pair[name].as_str().unwrap());
+        secrets.push(("an access token", access.to_owned()));
+        secrets.push(("a refresh token", refresh.to_owned()));
+        refresh.to_owned()
+    };
+    let first = given(&post("/api/token/", "password", PASSWORD).await);
+    let second = given(&post("/api/token/refresh/", "refresh", &first).await);
+    for (target, token) in [
+        ("/api/token/refresh/", first),
+        ("/api/token/refresh/", second.clone()),
+        ("/api/token/refresh/", format!("{second}x")),
+        ("/api/token/blacklist/", second),
+    ] {
+        post(target, "refresh", &token).await;
+    }
+    secrets
+}
+
 /// S11.
 #[tokio::test]
 async fn no_secret_is_logged() {
     let site = Plan::strict().open().await;
     let browser = site.browser();
-    let mut secrets = vec![PASSWORD.to_owned(), SECRET.to_owned()];
-    secrets.push(site.user("ann").await.password);
+    let mut secrets = vec![("the password", PASSWORD.to_owned())];
+    secrets.push(("the secret key", SECRET.to_owned()));
+    secrets.push(("the hash", site.user("ann").await.password));
     browser.get("/session/set/?name=seen&value=valuable").await;
-    secrets.push(session_key(&browser));
-    secrets.push("valuable".to_owned());
-    let mut keep = |page: &cloakroom_testing::Page| {
-        secrets.extend(page.csrf_token().map(str::to_owned));
-        secrets.extend(browser.cookie("csrftoken"));
-        secrets.extend(browser.cookie("sessionid"));
+    secrets.push(("an anonymous session", session_key(&browser)));
+    secrets.push(("a value", "valuable".to_owned()));
+    secrets.extend(tokens(&site).await);
+    let mut keep = |page: &Page| {
+        let token = page.csrf_token().map(str::to_owned);
+        secrets.extend(token.map(|token| ("a form's token", token)));
+        for name in ["csrftoken", "sessionid", "cloakroom_device"] {
+            secrets.extend(browser.cookie(name).map(|value| (name, value)));
+        }
     };
     keep(&browser.get("/login/").await);
     keep(&sign_in(&browser, "ann", "not the password").await);
@@ -93,7 +133,10 @@ async fn no_secret_is_logged() {
     ] {
         assert!(log.contains(line), "{line} is in the log");
     }
-    for secret in secrets {
-        assert!(!log.contains(&secret), "{secret} is in the log");
+    assert_eq!(leaked(&log, &secrets), [""; 0]);
+    // And each would be found.
+    for secret in &secrets {
+        let planted = format!("{log}INFO a mistake value={:?}\n", secret.1);
+        assert_eq!(leaked(&planted, std::slice::from_ref(secret)), [secret.0]);
     }
 }

@@ -1,5 +1,6 @@
 //! For tests of sites with Cloakroom: a browser with a cookie jar that signs in without a password and whose forms have
-//! their tokens ([`Client`]), and a database with Django's tables for one test ([`TestDatabase`]).
+//! their tokens ([`Client`]), a database with Django's tables for one test ([`TestDatabase`]), and a clock that a test moves
+//! ([`TestClock`]).
 //!
 //! It belongs into `[dev-dependencies]`. The feature `internal` is what Cloakroom's own tests share: the contract every store
 //! passes, the races it survives, and real database servers. Nothing in it is kept stable.
@@ -10,6 +11,7 @@
 mod browser;
 #[cfg(feature = "client")]
 mod client;
+mod clock;
 #[cfg(feature = "client")]
 mod database;
 #[cfg(feature = "internal")]
@@ -35,6 +37,7 @@ mod users;
 pub use browser::{Browser, Page};
 #[cfg(feature = "client")]
 pub use client::Client;
+pub use clock::TestClock;
 #[cfg(feature = "client")]
 pub use database::TestDatabase;
 #[cfg(feature = "internal")]

@@ -89,18 +89,8 @@ fn core_knows_no_runtime_and_no_web_framework() {
 
 #[test]
 fn web_names_the_stores_only_to_hand_them_on() {
-    let mut paths = vec![crates().join("web/src")];
     let mut named = 0;
-    while let Some(path) = paths.pop() {
-        if path.is_dir() {
-            paths.extend(
-                fs::read_dir(path)
-                    .unwrap()
-                    .map(|entry| entry.unwrap().path()),
-            );
-            continue;
-        }
-        let text = fs::read_to_string(&path).unwrap();
+    each_source("web/src", |path, text| {
         for line in text
             .lines()
             .filter(|line| line.contains("cloakroom_stores"))
@@ -109,6 +99,33 @@ fn web_names_the_stores_only_to_hand_them_on() {
             assert!(handed_on, "{}: {line}", path.display());
             named += 1;
         }
-    }
+    });
     assert!(named > 0, "the sources are read");
+}
+
+/// A site may have a clock of its own ([`TestClock`](cloakroom_testing::TestClock)), and then goes by no other.
+#[test]
+fn a_site_s_time_is_read_in_one_place() {
+    let mut readers = Vec::new();
+    each_source("web/src", |path, text| {
+        if text.lines().any(|line| line.contains("Timestamp::now()")) {
+            readers.push(path.file_name().unwrap().to_str().unwrap().to_owned());
+        }
+    });
+    readers.sort();
+    // The other two ask whether browsers would keep a cookie at all, and name a file.
+    assert_eq!(readers, ["clock.rs", "config.rs", "folder.rs"]);
+}
+
+/// Every file of Rust below a folder.
+fn each_source(folder: &str, mut look: impl FnMut(&Path, &str)) {
+    let mut paths = vec![crates().join(folder)];
+    while let Some(path) = paths.pop() {
+        if path.is_dir() {
+            let entries = fs::read_dir(path).unwrap();
+            paths.extend(entries.map(|entry| entry.unwrap().path()));
+        } else {
+            look(&path, &fs::read_to_string(&path).unwrap());
+        }
+    }
 }

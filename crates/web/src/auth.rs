@@ -189,7 +189,7 @@ impl Auth {
     /// # Errors
     /// The session is closed, or no random number could be drawn.
     pub fn login(&self, user: &User) -> Result<(), Error> {
-        let now = Timestamp::now();
+        let now = self.visit.site().now();
         let rules = &self.visit.site().auth_rules;
         self.visit
             .change_session(|session| rules.login(session, user, now))?;

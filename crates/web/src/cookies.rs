@@ -8,7 +8,6 @@ use std::time::Duration;
 use axum::extract::FromRequestParts;
 use cloakroom_core::cookie::{self, SetCookie};
 use cloakroom_core::signing::SigningError;
-use cloakroom_core::time::Timestamp;
 use http::header::{COOKIE, HeaderValue};
 use http::request::Parts;
 
@@ -88,7 +87,7 @@ impl Cookies {
         let signer = self.visit.site().signed_cookies.signer(name, salt);
         let value = match max_age {
             None => signer.unsign(&signed)?,
-            Some(max_age) => signer.unsign_within(&signed, max_age, Timestamp::now())?,
+            Some(max_age) => signer.unsign_within(&signed, max_age, self.visit.site().now())?,
         };
         Ok(Some(value.to_owned()))
     }
@@ -100,7 +99,7 @@ impl Cookies {
             .site()
             .signed_cookies
             .signer(name, salt)
-            .sign(value, Timestamp::now())
+            .sign(value, self.visit.site().now())
     }
 
     /// Has the response set a cookie. As in Django, setting one again keeps the attributes that the second
@@ -111,7 +110,7 @@ impl Cookies {
     /// Browsers would drop the cookie or cut its life without a word ([`Refusal`](cookie::Refusal)), or the response
     /// is made.
     pub fn set(&self, cookie: &SetCookie) -> Result<(), Error> {
-        let now = Timestamp::now();
+        let now = self.visit.site().now();
         if let Some(refusal) = cookie.refusal(now) {
             return Err(Error::refused_cookie(cookie.name(), refusal));
         }

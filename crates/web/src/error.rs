@@ -51,6 +51,7 @@ enum Cause {
     },
     Throttled {
         until: Timestamp,
+        seconds: i64,
     },
     SecondFactor,
     PermissionDenied,
@@ -226,8 +227,10 @@ impl Error {
     }
 
     /// There may be one more try then.
-    pub(crate) fn throttled(until: Timestamp) -> Self {
-        Self(Box::new(Cause::Throttled { until }))
+    pub(crate) fn throttled(until: Timestamp, now: Timestamp) -> Self {
+        // Whole seconds, of which the first has begun.
+        let seconds = until.whole_seconds_since(now).max(0) + 1;
+        Self(Box::new(Cause::Throttled { until, seconds }))
     }
 
     pub(crate) fn refused_cookie(name: &str, refusal: Refusal) -> Self {
@@ -276,8 +279,17 @@ impl Error {
     #[must_use]
     pub fn throttled_until(&self) -> Option<Timestamp> {
         match &*self.0 {
-            Cause::Throttled { until } => Some(*until),
+            Cause::Throttled { until, .. } => Some(*until),
             _ => None,
+        }
+    }
+
+    /// How long that is from when it was made, in whole seconds.
+    #[cfg(feature = "pages")]
+    pub(crate) fn throttled_seconds(&self) -> i64 {
+        match *self.0 {
+            Cause::Throttled { seconds, .. } => seconds,
+            _ => 0,
         }
     }
 
@@ -470,9 +482,7 @@ impl IntoResponse for Error {
         if let Cause::TooManySessions { seconds } = *self.0 {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if let Cause::Throttled { until } = *self.0 {
-            // Whole seconds, of which the first has begun.
-            let seconds = until.whole_seconds_since(Timestamp::now()).max(0) + 1;
+        if let Cause::Throttled { seconds, .. } = *self.0 {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         if let Cause::Token { sent } = *self.0 {

@@ -5,7 +5,6 @@ use std::pin::Pin;
 use axum::response::{IntoResponse, Response};
 use cloakroom_core::cookie::{PreparedCookie, SetCookie, Vary};
 use cloakroom_core::session::{Due, Found, failed};
-use cloakroom_core::time::Timestamp;
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, Entry, HeaderMap, SET_COOKIE, VARY};
 
@@ -167,7 +166,7 @@ fn write_cookies(
     if !sets_ours && state.cookies.is_empty() {
         return Ok(false);
     }
-    let now = Timestamp::now();
+    let now = visit.site().now();
     let mut append = |value: String| {
         // The writer lets nothing through that a header cannot carry.
         let value = HeaderValue::try_from(value).map_err(|_| Error::closed())?;

@@ -14,6 +14,7 @@
 #![cfg_attr(not(test), warn(clippy::panic, clippy::unwrap_used))]
 
 pub mod auth;
+mod clock;
 mod config;
 mod cookies;
 pub mod csrf;

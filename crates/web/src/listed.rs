@@ -43,7 +43,7 @@ impl Listed {
     }
 
     /// Notes that a session is in use. The first one within a minute begins the task that writes them all.
-    pub(crate) fn note(&self, key: &SessionKey) {
+    pub(crate) fn note(&self, key: &SessionKey, now: Timestamp) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.keys.len() >= MOST || seen.keys.contains(key) {
             return;
@@ -51,7 +51,7 @@ impl Listed {
         seen.keys.insert(key.clone());
         if seen.since.is_none() {
             // As of the beginning: nobody is said to have been here after leaving.
-            seen.since = Some(Timestamp::now());
+            seen.since = Some(now);
             let listed = self.clone();
             // From now on, whenever the task comes to it.
             let pause = tokio::time::sleep(PAUSE);

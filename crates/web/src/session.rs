@@ -4,7 +4,6 @@ use std::fmt;
 use std::time::SystemTime;
 
 use axum::extract::FromRequestParts;
-use cloakroom_core::time::Timestamp;
 use http::request::Parts;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -246,8 +245,8 @@ impl Session {
     /// # Errors
     /// The session is closed.
     pub fn set_expiry(&self, expiry: Expiry) -> Result<(), Error> {
-        let zone = self.lifetime().zone;
-        self.change(|session| session.set_expiry(expiry, zone, Timestamp::now()))
+        let (zone, now) = (self.lifetime().zone, self.0.site().now());
+        self.change(|session| session.set_expiry(expiry, zone, now))
     }
 
     /// Seconds until the session ends if it is saved now.
@@ -255,8 +254,8 @@ impl Session {
     /// # Errors
     /// The session is closed.
     pub fn expiry_age(&self) -> Result<i64, Error> {
-        let lifetime = self.lifetime();
-        self.with(|session| session.expiry_age(lifetime, Timestamp::now()))
+        let (lifetime, now) = (self.lifetime(), self.0.site().now());
+        self.with(|session| session.expiry_age(lifetime, now))
     }
 
     /// When the session ends if it is saved now.
@@ -264,8 +263,8 @@ impl Session {
     /// # Errors
     /// The session is closed.
     pub fn expiry_date(&self) -> Result<SystemTime, Error> {
-        let lifetime = self.lifetime();
-        self.with(|session| session.expiry_date(lifetime, Timestamp::now()).into())
+        let (lifetime, now) = (self.lifetime(), self.0.site().now());
+        self.with(|session| session.expiry_date(lifetime, now).into())
     }
 
     /// True if the browser is to forget the session when it closes.

@@ -19,6 +19,7 @@ use http::Extensions;
 
 use crate::auth::attempt::Attempts;
 use crate::auth::event::{self, AuthEvent, Listener};
+use crate::clock::Clock;
 use crate::config::{Config, CookieConfig, InvalidCookie, SecretPlace};
 use crate::csrf::SpoolQuota;
 use crate::error::Error;
@@ -173,6 +174,7 @@ impl Cloakroom {
                 .map(CookieConfig::checked),
             attempts: Attempts::new(&config.login, devices, throttle),
             listener: None,
+            clock: Clock::default(),
             #[cfg(feature = "pages")]
             reset_tokens: config.reset_tokens(),
             #[cfg(feature = "mail")]
@@ -234,6 +236,25 @@ impl Cloakroom {
         let site = Arc::get_mut(&mut self.0);
         let site = site.expect("a listener is given before the site is cloned or its layer made");
         site.listener = Some(Listener(Arc::new(listener)));
+        self
+    }
+
+    /// The same site with another clock than the system's: for tests, which have sessions expire and links grow old
+    /// without waiting. `cloakroom-testing` has one that can be moved (`TestClock`).
+    ///
+    /// Whatever the site decides by the time of day it decides by this clock. How long a call may take, and when a failure
+    /// is answered, is no time of day.
+    ///
+    /// # Security
+    /// What has ended is good again for a clock that goes back.
+    ///
+    /// # Panics
+    /// There is a clone or a layer of the site already, which would go by the system's.
+    #[must_use]
+    pub fn with_clock(mut self, read: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        let site = Arc::get_mut(&mut self.0);
+        let site = site.expect("a clock is given before the site is cloned or its layer made");
+        site.clock = Clock::new(read);
         self
     }
 
@@ -393,6 +414,7 @@ pub(crate) struct Site {
     pub(crate) letters: Arc<tokio::sync::Semaphore>,
     /// Who wants to know of logins.
     listener: Option<Listener>,
+    clock: Clock,
     /// What its layers ask for unless they say otherwise.
     pub(crate) login_required_everywhere: bool,
     /// It reads and never writes.
@@ -473,12 +495,17 @@ pub(crate) enum CarriedOut {
 }
 
 impl Site {
+    /// The time by the site's clock.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// Carries out what was done to a session.
     pub(crate) async fn carry_out(
         &self,
         session: &mut SessionState,
     ) -> Result<CarriedOut, CommitError> {
-        let now = Timestamp::now();
+        let now = self.now();
         let config = &self.config.session;
         let (name, every) = (&config.cookie.name, config.save_every_request);
         Ok(match &self.sessions {
@@ -498,10 +525,7 @@ impl Site {
     /// Ends the tokens that were handed out in a session with this [login](AuthRules::token_login).
     pub(crate) async fn end_tokens(&self, login: &str) -> Result<(), Error> {
         match &self.remembered {
-            Some(remembered) => Ok(remembered
-                .families
-                .end_login(login, Timestamp::now())
-                .await?),
+            Some(remembered) => Ok(remembered.families.end_login(login, self.now()).await?),
             None => Ok(()),
         }
     }

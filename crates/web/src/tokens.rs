@@ -71,7 +71,7 @@ impl Tokens {
     /// # Errors
     /// The store failed, or the site has none, or the session is closed.
     pub async fn obtain(&self, user: &User) -> Result<Pair, Error> {
-        let now = Timestamp::now();
+        let now = self.site.now();
         let families = &self.remembered()?.families;
         let login = match &self.visit {
             Some(visit) => visit.token_login(user)?,
@@ -89,7 +89,7 @@ impl Tokens {
     /// # Errors
     /// The store failed, or the site has none. The token may or may not have been exchanged.
     pub async fn refresh(&self, token: &str) -> Result<Option<Pair>, Error> {
-        let now = Timestamp::now();
+        let now = self.site.now();
         let families = &self.remembered()?.families;
         let Some(claims) = self.site.jwt.read(token, TokenType::Refresh, now) else {
             return Ok(None);
@@ -108,7 +108,7 @@ impl Tokens {
     /// # Errors
     /// The store failed, or the site has none.
     pub async fn end(&self, token: &str) -> Result<(), Error> {
-        let now = Timestamp::now();
+        let now = self.site.now();
         let families = &self.remembered()?.families;
         match self.site.jwt.read(token, TokenType::Refresh, now) {
             Some(claims) => Ok(families.finish(&claims, now).await?),
@@ -121,7 +121,7 @@ impl Tokens {
     /// # Errors
     /// The store failed.
     pub async fn user(&self, token: &str) -> Result<Option<User>, Error> {
-        let now = Timestamp::now();
+        let now = self.site.now();
         let Some(claims) = self.site.jwt.read(token, TokenType::Access, now) else {
             return Ok(None);
         };

@@ -174,13 +174,13 @@ impl Visit {
         let sent = cookie.is_some();
         let session = match (cookie, &site.sessions) {
             (None, _) => SessionState::new(),
-            (Some(value), Sessions::SignedCookie(engine)) => engine.read(&value, Timestamp::now()),
+            (Some(value), Sessions::SignedCookie(engine)) => engine.read(&value, site.now()),
             (Some(value), Sessions::RevocableCookie(cookies)) => {
-                cookies.load(&value, Timestamp::now()).await?
+                cookies.load(&value, site.now()).await?
             }
             (Some(value), Sessions::Store(store)) => match SessionKey::parse(&value) {
                 None => SessionState::new(),
-                Some(key) => match store.load(&key, Timestamp::now()).await? {
+                Some(key) => match store.load(&key, site.now()).await? {
                     None => SessionState::new(),
                     Some(stored) => SessionState::from_stored(key, stored, &site.save_rules.codec),
                 },
@@ -297,7 +297,7 @@ impl Visit {
             .filter(|_| owner == cloakroom_core::auth::Owner::User)
             .map(Arc::new);
         if let (Some(listed), Some(_), Some(key)) = (&self.site().listed, &user, session.key()) {
-            listed.note(key);
+            listed.note(key, self.site().now());
         }
         state.user = Some(user.clone());
         Ok(user)
@@ -384,7 +384,7 @@ impl Visit {
             return Ok(CarriedOut::Nothing);
         }
         let (mut session, mut last_login) = self.take_session()?;
-        let admitted = site.admit(&session, self.place().client, Timestamp::now());
+        let admitted = site.admit(&session, self.place().client, site.now());
         // Before the session says that its user is signed in: reset links end by this time.
         let dated = match (admitted, &last_login) {
             (Ok(()), Some((id, at))) => {
@@ -464,7 +464,7 @@ impl Visit {
             entry,
             signs_in,
         };
-        let committed = session.commit(&listing, &site.save_rules, Timestamp::now());
+        let committed = session.commit(&listing, &site.save_rules, site.now());
         Ok(CarriedOut::InStore(committed.await?))
     }
 
@@ -476,7 +476,7 @@ impl Visit {
     ) -> Result<SessionEntry, Error> {
         let browser = self.state().user_agent.clone();
         let browser = browser.as_ref().map_or(&[][..], HeaderValue::as_bytes);
-        let (now, address) = (Timestamp::now(), self.place().client);
+        let (now, address) = (self.site().now(), self.place().client);
         Ok(SessionEntry::new(user_id, key, now, address, browser)?)
     }
 

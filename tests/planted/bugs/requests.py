@@ -110,9 +110,9 @@ BUGS = [
     Bug(
         "a key that the browser made up is taken for a session's",
         VISIT,
-        """Some(key) => match store.load(&key, Timestamp::now()).await? {
+        """Some(key) => match store.load(&key, site.now()).await? {
                     None => SessionState::new(),""",
-        """Some(key) => match store.load(&key, Timestamp::now()).await? {
+        """Some(key) => match store.load(&key, site.now()).await? {
                     None => {
                         let codec = &site.save_rules.codec;
                         let text = codec.encode("{}", Timestamp::now());

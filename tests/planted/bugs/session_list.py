@@ -75,7 +75,7 @@ BUGS = [
         "const PAUSE: Duration = Duration::ZERO;",
         SEEN,
     ),
-    Bug("nobody is ever seen", VISIT, "            listed.note(key);", "            let _ = (listed, key);", SEEN),
+    Bug("nobody is ever seen", VISIT, "            listed.note(key, self.site().now());", "            let _ = (listed, key);", SEEN),
     Bug(
         "a session of any id is ended",
         SESSIONS,

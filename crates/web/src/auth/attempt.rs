@@ -60,16 +60,10 @@ impl Attempts {
     /// Forgets the failures of an account whose owner has proven by other means to be the owner: all of them, and those
     /// from the owner's address.
     #[cfg(feature = "pages")]
-    pub(crate) async fn forget(&self, username: &str, address: Option<IpAddr>) {
+    pub(crate) async fn forget(&self, username: &str, address: Option<IpAddr>, now: Timestamp) {
         if let Some(throttle) = &self.throttle {
             let track = throttle.track_owner(username, address);
-            note(
-                timeout(
-                    SHARED_PATIENCE,
-                    throttle.succeeded(&track, Timestamp::now()),
-                )
-                .await,
-            );
+            note(timeout(SHARED_PATIENCE, throttle.succeeded(&track, now)).await);
         }
     }
 
@@ -198,7 +192,7 @@ struct Attempt<'a> {
 impl<'a> Attempt<'a> {
     /// Sends away at once whoever has to wait, whether or not there is such a user.
     fn begin(site: &'a Site, credentials: Credentials<'a>) -> Result<Self, Error> {
-        let now = Timestamp::now();
+        let now = site.now();
         let attempts = &site.attempts;
         let known = attempts.device(credentials.device, credentials.username, now);
         let mut attempt = Self {
@@ -377,7 +371,7 @@ impl<'a> Attempt<'a> {
             address: self.credentials.address,
             until: throttled.until,
         });
-        Error::throttled(throttled.until)
+        Error::throttled(throttled.until, self.now)
     }
 }
 

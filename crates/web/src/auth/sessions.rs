@@ -162,9 +162,11 @@ impl Auth {
             return Ok(false);
         }
         let at = self.visit.with_session(AuthRules::signed_in_at)?;
-        let within = i64::try_from(within.as_secs()).unwrap_or(i64::MAX);
-        Ok(at
-            .is_some_and(|at| (-SKEW..=within).contains(&Timestamp::now().whole_seconds_since(at))))
+        let (within, now) = (
+            i64::try_from(within.as_secs()).unwrap_or(i64::MAX),
+            self.visit.site().now(),
+        );
+        Ok(at.is_some_and(|at| (-SKEW..=within).contains(&now.whole_seconds_since(at))))
     }
 
     fn listed(&self) -> Result<(&dyn SessionList, &dyn Store), Error> {
@@ -201,7 +203,7 @@ impl Auth {
     /// Whether this key opens a session of the user's.
     async fn lives(&self, store: &dyn Store, key: &SessionKey, user: &User) -> Result<bool, Error> {
         let site = self.visit.site();
-        let Some(stored) = store.load(key, Timestamp::now()).await? else {
+        let Some(stored) = store.load(key, site.now()).await? else {
             return Ok(false);
         };
         let mut session = SessionState::from_stored(key.clone(), stored, &site.save_rules.codec);
@@ -239,7 +241,7 @@ impl Auth {
     async fn sweep(&self, user: &User, current: Option<&SessionKey>) -> Result<u64, Error> {
         let (list, store) = self.listed()?;
         let codec = &self.visit.site().save_rules.codec;
-        let (now, mut ended) = (Timestamp::now(), 0);
+        let (now, mut ended) = (self.visit.site().now(), 0);
         let mut after = String::new();
         loop {
             let page = list.records(&after, now, PAGE).await?;
@@ -267,7 +269,8 @@ impl Auth {
 
     /// Ends a session, whatever it holds, and the tokens that were handed out in it; whether there was one.
     async fn end_record(&self, store: &dyn Store, key: &SessionKey) -> Result<bool, Error> {
-        let (site, now) = (self.visit.site(), Timestamp::now());
+        let site = self.visit.site();
+        let now = site.now();
         if let Some(stored) = store.load(key, now).await? {
             let session = SessionState::from_stored(key.clone(), stored, &site.save_rules.codec);
             if let Some(login) = session.token_login() {

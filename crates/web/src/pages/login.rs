@@ -169,7 +169,7 @@ pub(super) async fn submit(
         Err(error) => error,
     };
     if let Some(until) = error.throttled_until() {
-        let seconds = until.whole_seconds_since(Timestamp::now()).max(0) + 1;
+        let seconds = error.throttled_seconds();
         view.throttle(until, seconds);
         let headers = [(RETRY_AFTER, HeaderValue::from(seconds))];
         return Ok((StatusCode::TOO_MANY_REQUESTS, headers, shown(&page, &view)?).into_response());

@@ -3,7 +3,6 @@
 use axum::extract::{OriginalUri, Path, RawForm};
 use axum::response::Response;
 use cloakroom_core::auth::{User as UserRow, UserChanged, id_of_uidb64};
-use cloakroom_core::time::Timestamp;
 use serde::Serialize;
 
 use super::form::{FormErrors, last_field};
@@ -114,7 +113,9 @@ pub(super) async fn submit(
     session.remove(TOKEN_NAME)?;
     tracing::info!(user = ?user.id, "a password was set by a link");
     let address = auth.visit.place().client;
-    site.attempts.forget(&user.username, address).await;
+    site.attempts
+        .forget(&user.username, address, site.now())
+        .await;
     reset_mail::tell_of_change(site, &user);
     let own = format!("/reset/{uidb64}/{IN_SESSION}/");
     Ok(redirect(&sibling(&uri, &own, RESET_DONE)))
@@ -138,7 +139,7 @@ async fn owner(auth: &Auth, uidb64: &str, token: &str) -> Result<Option<UserRow>
         return Ok(None);
     };
     let user = site.users.by_id(&id).await?.filter(|user| user.is_active);
-    Ok(user.filter(|user| site.reset_tokens.check(user, token, Timestamp::now())))
+    Ok(user.filter(|user| site.reset_tokens.check(user, token, site.now())))
 }
 
 fn show(

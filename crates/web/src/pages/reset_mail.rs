@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use cloakroom_core::auth::{User as UserRow, uidb64};
 use cloakroom_core::password::is_password_usable;
-use cloakroom_core::time::Timestamp;
 
 use crate::error::Error;
 use crate::mail::Mail;
@@ -35,7 +34,7 @@ async fn links(site: &Site, email: &str, prefix: &str) -> Result<(), Error> {
         if !user.is_active || !is_password_usable(&user.password) {
             continue;
         }
-        let now = Timestamp::now();
+        let now = site.now();
         // To the address that is kept, and not to the one that was typed: they may differ (CVE-2019-19844).
         if !site.attempts.may_write_to(&user.email, now).await {
             tracing::warn!(user = ?user.id, "an address has got its letters for this hour");

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
-use cloakroom_core::time::Timestamp;
 use http::request::Parts;
 
 use crate::auth::User;
@@ -44,7 +43,7 @@ impl Tickets {
     /// # Errors
     /// No random number could be drawn, or the site has no store.
     pub fn issue(&self, user: &User) -> Result<String, Error> {
-        Ok(self.remembered()?.tickets.issue(user, Timestamp::now())?)
+        Ok(self.remembered()?.tickets.issue(user, self.0.now())?)
     }
 
     /// Takes a ticket: its user as the store has them now.
@@ -54,7 +53,7 @@ impl Tickets {
     /// password. 503 if the store failed; the ticket may or may not have been taken.
     pub async fn redeem(&self, text: &str) -> Result<User, Error> {
         let tickets = &self.remembered()?.tickets;
-        let ticket = tickets.redeem(text, Timestamp::now()).await?;
+        let ticket = tickets.redeem(text, self.0.now()).await?;
         let ticket = ticket.ok_or_else(|| Error::token(true))?;
         let user = self.0.users.by_id(&ticket.user_id).await?;
         user.filter(|user| tickets.is_of(&ticket, user))

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use axum::Extension;
 use axum::extract::ConnectInfo;
 use cloakroom::mail::{Mail, MailError, Mailer};
-use cloakroom_testing::{Browser, Page};
+use cloakroom_testing::{Browser, Page, TestClock};
 use http::Request;
 
 use crate::site::{Engine, PASSWORD, Plan, Site, session_key, sign_in, whoami};
@@ -310,6 +310,23 @@ async fn a_link_ends_with_a_login_another_address_and_another_password() {
         let page = site.browser().get(&format!("/accounts/reset/{odd}/")).await;
         let refused = page.status == 200 && page.text().contains("no longer good");
         assert!(refused || page.status == 400, "{odd}: {}", page.status);
+    }
+}
+
+#[tokio::test]
+async fn a_link_is_good_for_an_hour_of_the_site_s_clock() {
+    let (letters, clock) = (Arc::default(), TestClock::new());
+    let site = site(Plan::strict().clock(&clock), &letters).await;
+    set_email(&site, "ann", "ann@example.org");
+    ask(&site.browser(), "ann@example.org").await;
+    let target = link(&letters.after(1).await[0]);
+    clock.advance(Duration::from_secs(3600));
+    let browser = site.browser();
+    let form = browser.get(&target).await.location().map(str::to_owned);
+    let form = form.expect("the link is still good");
+    clock.advance(Duration::from_secs(1));
+    for page in [browser.get(&target).await, browser.get(&form).await] {
+        assert!(page.text().contains("no longer good"), "{}", page.text());
     }
 }
 

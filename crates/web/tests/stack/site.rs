@@ -13,7 +13,7 @@ use cloakroom::signing::Compression;
 use cloakroom::time::Timestamp;
 use cloakroom::version::DjangoVersion;
 use cloakroom::{Cloakroom, Config, SqliteStore};
-use cloakroom_testing::{Browser, Page};
+use cloakroom_testing::{Browser, Page, TestClock};
 
 use crate::log;
 use crate::pages;
@@ -45,6 +45,7 @@ pub(crate) struct Plan {
     engine: Engine,
     routes: Router,
     lists: Lists,
+    clock: Option<TestClock>,
     #[cfg(feature = "templates")]
     templates: Option<cloakroom::Templates>,
     #[cfg(feature = "pages")]
@@ -76,6 +77,7 @@ impl Plan {
             engine: Engine::Sqlite,
             routes: Router::new(),
             lists: Lists::Nothing,
+            clock: None,
             #[cfg(feature = "templates")]
             templates: None,
             #[cfg(feature = "pages")]
@@ -104,6 +106,12 @@ impl Plan {
 
     pub(crate) fn config(mut self, change: impl FnOnce(&mut Config)) -> Self {
         change(&mut self.config);
+        self
+    }
+
+    /// The site goes by this clock.
+    pub(crate) fn clock(mut self, clock: &TestClock) -> Self {
+        self.clock = Some(clock.clone());
         self
     }
 
@@ -149,6 +157,10 @@ impl Plan {
                 Cloakroom::with_revocable_cookies(self.config, store.clone(), users.clone())
             }
             _ => Cloakroom::with_stores(self.config, store.clone(), users.clone()),
+        };
+        let cloakroom = match self.clock {
+            None => cloakroom,
+            Some(clock) => cloakroom.with_clock(clock.reader()),
         };
         let cloakroom = match self.lists {
             Lists::Nothing => cloakroom,

@@ -5,7 +5,8 @@ use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use axum::extract::ConnectInfo;
-use cloakroom_testing::{Browser, Page};
+use cloakroom::time::Timestamp;
+use cloakroom_testing::{Browser, Page, TestClock};
 use http::Request;
 
 use crate::site::{Engine, PASSWORD, Plan, Site, sign_in, whoami};
@@ -105,6 +106,27 @@ async fn whoever_has_failed_too_often_is_told_until_when_whether_there_is_such_a
         guess(&site.browser(), "198.51.100.9", "ann", PASSWORD)
             .await
             .status,
+        302
+    );
+}
+
+#[tokio::test]
+async fn a_delay_passes_with_the_site_s_clock() {
+    let clock = TestClock::at(Timestamp::from_unix_seconds(1_800_000_000));
+    let plan = Plan::strict().engine(Engine::Memory).clock(&clock);
+    let site = plan.open().await;
+    for _ in 0..5 {
+        stranger(&site, ANN, "ann").await;
+    }
+    clock.advance(Duration::from_secs(20));
+    let page = stranger(&site, ANN, "ann").await;
+    assert_eq!(
+        (page.status.as_u16(), page.header("retry-after")),
+        (429, Some("11"))
+    );
+    clock.advance(Duration::from_secs(10));
+    assert_eq!(
+        guess(&site.browser(), ANN, "ann", PASSWORD).await.status,
         302
     );
 }

@@ -1,5 +1,7 @@
 //! Access and refresh tokens, from the password to the handler.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::routing::{any, get};
 use axum::{Json, Router};
@@ -9,7 +11,7 @@ use cloakroom::auth::{JwtRules, UserStore as _, derived_signing_key};
 use cloakroom::secret::{SecretKey, Secrets};
 use cloakroom::time::Timestamp;
 use cloakroom::{Auth, Bearer, Error, Pair, Tokens, User, bearer_required};
-use cloakroom_testing::{Browser, Page};
+use cloakroom_testing::{Browser, Page, TestClock};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::Request;
 use serde_json::{Value, json};
@@ -470,6 +472,25 @@ async fn a_session_that_is_ended_from_elsewhere_takes_its_tokens_along() {
     assert_eq!(whoami(&lost).await, "nobody");
     assert_eq!(refresh(&lost, &token).await.status, 401);
     assert_eq!(refresh(&here, &own).await.status, 200);
+}
+
+#[tokio::test]
+async fn tokens_and_their_families_end_by_the_site_s_clock() {
+    let clock = TestClock::new();
+    let site = Plan::strict().clock(&clock).open().await;
+    let browser = Browser::new(&app(&site));
+    let (mut access, mut token) = obtain(&browser).await;
+    for _ in 0..30 {
+        clock.advance(Duration::from_secs(299));
+        assert_eq!(me(&browser, &access).await, "ann");
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(me(&browser, &access).await, "401");
+        clock.advance(Duration::from_secs(86_099));
+        (access, token) = pair(&refresh(&browser, &token).await);
+    }
+    // 30 seconds before the end of the thirty days: the last token ends with them.
+    clock.advance(Duration::from_secs(30));
+    assert_eq!(refresh(&browser, &token).await.status, 401);
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use cloakroom_core::signing::SigningError;
 use http::header::{COOKIE, HeaderValue};
 use http::request::Parts;
 
+use crate::config::Secure;
 use crate::error::Error;
 use crate::visit::Visit;
 
@@ -136,6 +137,23 @@ impl Cookies {
         with: impl FnOnce(SetCookie) -> SetCookie,
     ) -> Result<(), Error> {
         self.set(&with(SetCookie::new(name, &self.sign(name, value, salt))?))
+    }
+
+    /// What `Secure` is to be for a cookie that only https should carry: true, but over plain http on a loopback name
+    /// without a proxy in front, where some browsers would not keep it
+    /// ([`Secure::UnlessLocal`](crate::Secure::UnlessLocal)).
+    ///
+    /// ```
+    /// use cloakroom::{Cookies, Error, cookie::SetCookie};
+    ///
+    /// async fn remember(cookies: Cookies) -> Result<(), Error> {
+    ///     let cookie = SetCookie::new("theme", "dark")?.secure(cookies.secure());
+    ///     cookies.set(&cookie)
+    /// }
+    /// ```
+    #[must_use]
+    pub fn secure(&self) -> bool {
+        self.visit.secure(Secure::UnlessLocal)
     }
 
     /// Has the response delete the cookie of this name with path `/` and no domain. Browsers know a cookie by its path

@@ -30,7 +30,8 @@ impl Postgres {
                 "--username=cloakroom",
                 "--auth=trust",
                 "--encoding=UTF8",
-                "--locale=C",
+                // It knows which letters are one in upper case, as most databases do.
+                "--locale=C.UTF-8",
                 "--no-sync",
                 "-D",
             ])

@@ -95,6 +95,10 @@ async fn cookies_are_for_https_except_on_this_machine() {
         })
         .open()
         .await;
+    let secure = async |cookies: Cookies| cookies.secure().to_string();
+    let own = Router::new()
+        .route("/own/", get(secure))
+        .layer(site.cloakroom.layer());
     let rows: [(&str, Headers<'_>, bool); 12] = [
         ("localhost", &[], false),
         ("LOCALHOST:8000", &[], false),
@@ -120,6 +124,17 @@ async fn cookies_are_for_https_except_on_this_machine() {
             .await;
         let cookie = page.set_cookie("csrftoken").unwrap();
         assert_eq!(cookie.ends_with("; Secure"), secure, "{host} {headers:?}");
+        let mut request = Request::get("/own/").header("host", host);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::empty()).unwrap();
+        let page = Browser::new(&own).send(request).await;
+        assert_eq!(
+            page.text(),
+            secure.to_string(),
+            "a cookie of the site's own: {host} {headers:?}"
+        );
     }
     let page = proxied.browser().get("/form/").await;
     assert!(

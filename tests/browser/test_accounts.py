@@ -1,19 +1,16 @@
 """One's account, a changed and a forgotten password, and that every page lets everybody in."""
 
-import importlib.util
-import json
 import re
 import time
-from pathlib import Path
 
 import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
+from looking import look
 from servers import PASSWORD, Cloakroom
-from test_pages import SCREENSHOTS, fill_in, leave, resize, text
+from test_pages import fill_in, leave, resize, text
 
-AXE = Path(importlib.util.find_spec("axe_playwright_python").origin).with_name("axe.min.js")
 NEW = "violet envelope marches"
 
 
@@ -56,17 +53,6 @@ def letter(server: Cloakroom, username: str) -> str:
                 return found
         time.sleep(0.02)
     raise AssertionError("no letter")
-
-
-def look(browser: webdriver.Chrome, name: str) -> None:
-    """Keeps a picture, and asks axe what keeps people out."""
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    browser.save_screenshot(str(SCREENSHOTS / f"{name}.png"))
-    browser.execute_script(AXE.read_text())
-    found = browser.execute_async_script("axe.run().then(arguments[arguments.length - 1])")
-    assert found["passes"], "axe looked at something"
-    problems = [(one["id"], one["help"], [node["html"] for node in one["nodes"]]) for one in found["violations"]]
-    assert not problems, f"{name}: {json.dumps(problems, indent=1)}"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -15,8 +15,9 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from chromium import start_chromium
+from looking import SCREENSHOTS
 from servers import PASSWORD, ROOT, USERNAME, Place, environment, free_port, made_by_cloakroom
-from test_pages import SCREENSHOTS, fill_in, leave
+from test_pages import fill_in, leave
 from tunnel import Pages, certificate, tunnel
 
 FORMS = ROOT / "target/debug/examples/forms"

@@ -8,9 +8,9 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-from servers import PASSWORD, ROOT, USERNAME, Cloakroom
+from looking import SCREENSHOTS
+from servers import PASSWORD, USERNAME, Cloakroom
 
-SCREENSHOTS = ROOT / "target/screenshots"
 LOGIN_ERROR = "Please enter a correct username and password. Note that both fields may be case-sensitive."
 
 

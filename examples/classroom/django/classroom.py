@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+"""The same classroom in Django: on the same database, with the same key and the same templates.
+
+    pip install django jinja2 argon2-cffi
+    CLASSROOM=classroom.sqlite3 python examples/classroom/django/classroom.py runserver 8001
+    CLASSROOM=classroom.sqlite3 python examples/classroom/django/classroom.py shell
+"""
+
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import django
+import jinja2
+from django.conf import settings
+from django.core.management import execute_from_command_line
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import path
+
+HERE = Path(__file__).resolve().parent
+DATABASE = Path(os.environ.get("CLASSROOM", "classroom.sqlite3")).resolve()
+
+
+def environment(**options) -> jinja2.Environment:
+    """What the templates of the classroom may use beside their pages' values."""
+    made = jinja2.Environment(**options, trim_blocks=True, lstrip_blocks=True)
+    made.globals.update(lessons=[], stylesheet="/static/classroom.css", rust=lambda name: "", django=lambda name: "")
+    return made
+
+
+settings.configure(
+    ALLOWED_HOSTS=["localhost", "127.0.0.1", "[::1]", "testserver"],
+    AUTH_USER_MODEL="auth.User",
+    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": DATABASE}},
+    INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions"],
+    LOGIN_REDIRECT_URL="/home/",
+    LOGIN_URL="/login/",
+    LOGOUT_REDIRECT_URL="/login/",
+    MIDDLEWARE=[
+        "django.contrib.sessions.middleware.SessionMiddleware",
+        "django.middleware.csrf.CsrfViewMiddleware",
+        "django.contrib.auth.middleware.AuthenticationMiddleware",
+    ],
+    PASSWORD_HASHERS=["django.contrib.auth.hashers.Argon2PasswordHasher"],
+    ROOT_URLCONF=__name__,
+    SECRET_KEY=Path(f"{DATABASE}-secret-key").read_text(),
+    TEMPLATES=[
+        {
+            "BACKEND": "django.template.backends.jinja2.Jinja2",
+            "DIRS": [HERE.parent / "templates"],
+            "OPTIONS": {"environment": f"{__name__}.environment"},
+        },
+    ],
+    USE_TZ=True,
+)
+django.setup()
+
+
+def contents(request: HttpRequest) -> HttpResponse:
+    return render(request, "index.html")
+
+
+def stylesheet(request: HttpRequest) -> HttpResponse:
+    return HttpResponse((HERE.parent / "static/classroom.css").read_text(), content_type="text/css")
+
+
+LESSONS = sorted(file.stem for file in (HERE / "lessons").glob("[a-z]*.py"))
+urlpatterns = [
+    path("", contents),
+    path("static/classroom.css", stylesheet),
+    *(pattern for name in LESSONS for pattern in import_module(f"lessons.{name}").urlpatterns),
+]
+
+if __name__ == "__main__":
+    execute_from_command_line(sys.argv)

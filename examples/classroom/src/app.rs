@@ -1,0 +1,49 @@
+//! The classroom's routes and layers.
+
+use axum::Router;
+use axum::middleware::map_response;
+use axum::response::{Html, Response};
+use axum::routing::get;
+use cloakroom::{Error, Page};
+use http::HeaderValue;
+use http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+
+use crate::first_start::Place;
+use crate::{assets, lessons};
+
+pub(crate) fn router(place: &Place) -> Router {
+    let files = assets::ALL.into_iter().fold(Router::new(), |files, asset| {
+        files.route(asset.path, get(move || async move { asset.response() }))
+    });
+    Router::new()
+        .route("/", get(contents))
+        .merge(lessons::scores::routes())
+        .merge(place.cloakroom.login_pages())
+        .layer(place.cloakroom.layer())
+        .merge(files)
+        .layer(map_response(with_headers))
+}
+
+async fn contents(page: Page) -> Result<Html<String>, Error> {
+    page.render("index.html", ())
+}
+
+/// What no page here needs is forbidden: scripts of others, frames, forms to elsewhere.
+async fn with_headers(mut response: Response) -> Response {
+    let headers = [
+        (
+            CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
+             form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+        ),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (REFERRER_POLICY, "same-origin"),
+    ];
+    for (name, value) in headers {
+        response
+            .headers_mut()
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
+    }
+    response
+}

@@ -1,0 +1,62 @@
+//! The classroom: every use of cookies and sessions, as pages that people click.
+//!
+//! ```sh
+//! cargo run --release -p classroom
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod app;
+mod assets;
+mod contents;
+mod database;
+mod first_start;
+mod lessons;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use tokio::net::TcpListener;
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Every use of cookies and sessions, as pages that people click.
+#[derive(Parser)]
+struct Options {
+    /// Where to listen
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8000")]
+    listen: SocketAddr,
+    /// Where everything is kept; made at the first start
+    #[arg(long, value_name = "PATH", default_value = "classroom.sqlite3")]
+    database: PathBuf,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .init();
+    match run(Options::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("classroom: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(options: Options) -> Result<(), Failure> {
+    if !options.listen.ip().is_loopback() {
+        return Err("everybody knows the pupils' passwords: listen on 127.0.0.1 or [::1]".into());
+    }
+    let listener = TcpListener::bind(options.listen).await?;
+    let place = first_start::open(&options.database).await?;
+    eprintln!(
+        "The classroom is open at http://{}/",
+        listener.local_addr()?
+    );
+    axum::serve(listener, app::router(&place)).await?;
+    Ok(())
+}

@@ -1,0 +1,41 @@
+"""The table of contents, and what all lessons have in common."""
+
+import re
+
+import pytest
+from selenium.webdriver.common.by import By
+
+from clicks import look_in_light_and_dark
+from servers import ROOT
+
+EXAMPLE = ROOT / "examples/classroom"
+LESSONS = re.findall(r'"(\w+)", "(/[\w/-]+/)", "', (EXAMPLE / "src/contents.rs").read_text())
+
+
+def test_the_contents_lead_to_every_lesson(browser, classroom):
+    browser.get(f"{classroom.url}/")
+    links = [link.get_attribute("href") for link in browser.find_elements(By.CSS_SELECTOR, ".contents a")]
+    assert links == [classroom.url + path for _, path in LESSONS]
+    look_in_light_and_dark(browser, f"{classroom.url}/", "contents")
+
+
+@pytest.mark.parametrize(("name", "path"), LESSONS)
+def test_a_page_shows_the_lines_that_run(browser_without_javascript, classroom, name, path):
+    browser = browser_without_javascript
+    browser.get(classroom.url + path)
+    boards = browser.find_elements(By.CSS_SELECTOR, ".boards code")
+    files = [EXAMPLE / f"src/lessons/{name}.rs", EXAMPLE / f"django/lessons/{name}.py"]
+    for board, file in zip(boards, files, strict=True):
+        # `textContent` is what was sent; `text` would be without the spaces at the beginning of lines.
+        shown = board.get_attribute("textContent")
+        source = file.read_text().replace("pub(crate) ", "")
+        assert shown and shown in source, f"{file.name}: {shown}"
+
+
+@pytest.mark.parametrize(("name", "path"), LESSONS)
+def test_django_runs_the_lines_that_the_page_shows(classroom, name, path):
+    """Django makes its page of the same template, on the same database."""
+    asked = f"from django.test import Client; answer = Client().get('{path}'); print(answer.status_code)"
+    resolved = f"from django.urls import resolve; print(resolve('{path}').func.__module__)"
+    assert classroom.django(asked) in ("200", "302")
+    assert classroom.django(resolved) == f"lessons.{name}"

@@ -42,6 +42,7 @@ settings.configure(
         "django.contrib.sessions.middleware.SessionMiddleware",
         "django.middleware.csrf.CsrfViewMiddleware",
         "django.contrib.auth.middleware.AuthenticationMiddleware",
+        "lessons.tracking.record",
     ],
     PASSWORD_HASHERS=["django.contrib.auth.hashers.Argon2PasswordHasher"],
     ROOT_URLCONF=__name__,
@@ -62,14 +63,14 @@ def contents(request: HttpRequest) -> HttpResponse:
     return render(request, "index.html")
 
 
-def stylesheet(request: HttpRequest) -> HttpResponse:
-    return HttpResponse((HERE.parent / "static/classroom.css").read_text(), content_type="text/css")
+def static(request: HttpRequest, name: str, content_type: str) -> HttpResponse:
+    return HttpResponse((HERE.parent / "static" / name).read_text(), content_type=content_type)
 
 
 LESSONS = sorted(file.stem for file in (HERE / "lessons").glob("[a-z]*.py"))
 urlpatterns = [
     path("", contents),
-    path("static/classroom.css", stylesheet),
+    path("static/classroom.css", static, {"name": "classroom.css", "content_type": "text/css"}),
     *(pattern for name in LESSONS for pattern in import_module(f"lessons.{name}").urlpatterns),
 ]
 

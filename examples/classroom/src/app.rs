@@ -1,7 +1,7 @@
 //! The classroom's routes and layers.
 
 use axum::Router;
-use axum::middleware::map_response;
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{Html, Response};
 use axum::routing::get;
 use cloakroom::{Error, Page};
@@ -9,6 +9,7 @@ use http::HeaderValue;
 use http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
 
 use crate::first_start::Place;
+use crate::lessons::tracking::record;
 use crate::{assets, lessons};
 
 pub(crate) fn router(place: &Place) -> Router {
@@ -18,7 +19,10 @@ pub(crate) fn router(place: &Place) -> Router {
     Router::new()
         .route("/", get(contents))
         .merge(lessons::scores::routes())
+        .merge(lessons::tracking::routes(place))
         .merge(place.cloakroom.login_pages())
+        .route_layer(from_fn_with_state(place.recorder.clone(), record))
+        .merge(lessons::tracking::unrecorded(place))
         .layer(place.cloakroom.layer())
         .merge(files)
         .layer(map_response(with_headers))

@@ -38,12 +38,14 @@ macro_rules! lessons {
 
 pub(crate) const LESSONS: &[Lesson] = lessons! {
     "scores", "/scores/", "A game's score";
+    "tracking", "/tracking/", "What a site can record";
 };
 
-const SHARED: [(&str, &str); 3] = [
+const SHARED: [(&str, &str); 4] = [
     ("base.html", include_str!("../templates/base.html")),
     ("index.html", include_str!("../templates/index.html")),
     ("lesson.html", include_str!("../templates/lesson.html")),
+    ("chart.html", include_str!("../templates/chart.html")),
 ];
 
 /// All templates: the library's login pages in our own look, and the lessons.

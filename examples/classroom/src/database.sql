@@ -4,3 +4,11 @@ INSERT OR IGNORE INTO classroom_class (id, name, room) VALUES
     (1, 'Arithmetic', '1.01'), (2, 'Drawing', '1.07'), (3, 'Geography', '2.12');
 INSERT OR IGNORE INTO classroom_good (id, name, cents) VALUES
     (1, 'Chalk', 120), (2, 'Exercise book', 250), (3, 'Satchel', 4900), (4, 'Globe', 7950);
+CREATE TABLE IF NOT EXISTS classroom_visitor (id TEXT PRIMARY KEY, first_seen INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS classroom_visitor_first_seen ON classroom_visitor (first_seen);
+CREATE TABLE IF NOT EXISTS classroom_count (
+    visitor TEXT NOT NULL REFERENCES classroom_visitor (id),
+    hour INTEGER NOT NULL, kind TEXT NOT NULL, page TEXT NOT NULL, times INTEGER NOT NULL,
+    PRIMARY KEY (visitor, hour, kind, page)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS classroom_count_hour ON classroom_count (hour);

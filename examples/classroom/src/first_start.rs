@@ -14,6 +14,7 @@ use cloakroom::time::Timestamp;
 use cloakroom::{Cloakroom, Config, SqliteStore};
 
 use crate::database::Database;
+use crate::lessons::tracking::{Recorder, record_login};
 use crate::{Failure, contents};
 
 /// Everybody's password in this classroom, which its login page tells.
@@ -27,6 +28,8 @@ pub(crate) struct Place {
     pub(crate) cloakroom: Cloakroom,
     /// Tables of our own, in the same file.
     pub(crate) database: Database,
+    /// Of visits, for the lesson `/tracking/`.
+    pub(crate) recorder: Recorder,
 }
 
 /// Opens the classroom, and makes what is not there yet.
@@ -52,12 +55,16 @@ pub(crate) async fn open(path: &Path) -> Result<Place, Failure> {
         pupil.password = config.login.hashers.make(PASSWORD.as_bytes())?;
         let _ = store.create_user(&pupil, CreateUser::Always).await?;
     }
+    let recorder = Recorder::start(database.clone());
+    let listener = recorder.clone();
     let cloakroom = Cloakroom::new(config, store.clone(), store.clone())
         .with_session_list(Arc::new(store))
-        .with_templates(contents::templates());
+        .with_templates(contents::templates())
+        .on_auth_event(move |event| record_login(&listener, event));
     Ok(Place {
         cloakroom,
         database,
+        recorder,
     })
 }
 

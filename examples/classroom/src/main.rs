@@ -19,6 +19,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -57,6 +58,17 @@ async fn run(options: Options) -> Result<(), Failure> {
         "The classroom is open at http://{}/",
         listener.local_addr()?
     );
-    axum::serve(listener, app::router(&place)).await?;
-    Ok(())
+
+    let mut terminated = signal(SignalKind::terminate())?;
+    tokio::select! {
+        served = axum::serve(listener, app::router(&place)) => served?,
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        _ = terminated.recv() => {}
+    }
+    // What visitors did in the last half second.
+    place
+        .recorder
+        .flush()
+        .await
+        .map_err(|_| "the last visits could not be written".into())
 }

@@ -71,6 +71,7 @@ LESSONS = sorted(file.stem for file in (HERE / "lessons").glob("[a-z]*.py"))
 urlpatterns = [
     path("", contents),
     path("static/classroom.css", static, {"name": "classroom.css", "content_type": "text/css"}),
+    path("static/fetch.js", static, {"name": "fetch.js", "content_type": "text/javascript"}),
     *(pattern for name in LESSONS for pattern in import_module(f"lessons.{name}").urlpatterns),
 ]
 

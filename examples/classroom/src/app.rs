@@ -1,5 +1,7 @@
 //! The classroom's routes and layers.
 
+use std::net::SocketAddr;
+
 use axum::Router;
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{Html, Response};
@@ -10,21 +12,29 @@ use http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTI
 
 use crate::first_start::Place;
 use crate::lessons::tracking::record;
-use crate::{assets, lessons};
+use crate::{assets, lessons, refused};
 
-pub(crate) fn router(place: &Place) -> Router {
+/// `evil` is where the evil page of the lesson `/csrf/` is.
+pub(crate) fn router(place: &Place, evil: SocketAddr) -> Router {
     let files = assets::ALL.into_iter().fold(Router::new(), |files, asset| {
         files.route(asset.path, get(move || async move { asset.response() }))
     });
+    let (csrf, csrf_views) = lessons::csrf::routes(place, evil);
     Router::new()
         .route("/", get(contents))
         .merge(lessons::scores::routes())
         .merge(lessons::tracking::routes(place))
+        .merge(csrf)
         .merge(place.cloakroom.login_pages())
         .route_layer(from_fn_with_state(place.recorder.clone(), record))
         .merge(lessons::tracking::unrecorded(place))
         .layer(place.cloakroom.layer())
+        .merge(csrf_views)
         .merge(files)
+        .layer(from_fn_with_state(
+            place.templates.clone(),
+            refused::with_pages,
+        ))
         .layer(map_response(with_headers))
 }
 

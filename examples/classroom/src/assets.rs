@@ -26,4 +26,18 @@ pub(crate) const STYLESHEET: Asset = Asset {
     text: include_str!("../static/classroom.css"),
 };
 
-pub(crate) const ALL: [Asset; 1] = [STYLESHEET];
+/// The only script of the classroom.
+const FETCH_SCRIPT: Asset = Asset {
+    path: "/static/fetch.js",
+    content_type: "text/javascript; charset=utf-8",
+    text: include_str!("../static/fetch.js"),
+};
+
+/// The evil page's, at the other port.
+pub(crate) const EVIL_SCRIPT: Asset = Asset {
+    path: "/static/evil.js",
+    content_type: "text/javascript; charset=utf-8",
+    text: include_str!("../static/evil.js"),
+};
+
+pub(crate) const ALL: [Asset; 2] = [STYLESHEET, FETCH_SCRIPT];

@@ -39,13 +39,16 @@ macro_rules! lessons {
 pub(crate) const LESSONS: &[Lesson] = lessons! {
     "scores", "/scores/", "A game's score";
     "tracking", "/tracking/", "What a site can record";
+    "csrf", "/csrf/", "Forms of one’s own and of others";
 };
 
-const SHARED: [(&str, &str); 4] = [
+const SHARED: [(&str, &str); 6] = [
     ("base.html", include_str!("../templates/base.html")),
     ("index.html", include_str!("../templates/index.html")),
     ("lesson.html", include_str!("../templates/lesson.html")),
     ("chart.html", include_str!("../templates/chart.html")),
+    ("evil.html", include_str!("../templates/evil.html")),
+    ("refused.html", include_str!("../templates/refused.html")),
 ];
 
 /// All templates: the library's login pages in our own look, and the lessons.

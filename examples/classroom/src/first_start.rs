@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use cloakroom::auth::{CreateUser, UserRow, UserStore as _};
 use cloakroom::secret::{SecretKey, Secrets};
 use cloakroom::time::Timestamp;
-use cloakroom::{Cloakroom, Config, SqliteStore};
+use cloakroom::{Cloakroom, Config, SqliteStore, Templates};
 
 use crate::database::Database;
 use crate::lessons::tracking::{Recorder, record_login};
@@ -28,6 +28,8 @@ pub(crate) struct Place {
     pub(crate) cloakroom: Cloakroom,
     /// Tables of our own, in the same file.
     pub(crate) database: Database,
+    /// For pages outside the layer.
+    pub(crate) templates: Templates,
     /// Of visits, for the lesson `/tracking/`.
     pub(crate) recorder: Recorder,
 }
@@ -55,15 +57,17 @@ pub(crate) async fn open(path: &Path) -> Result<Place, Failure> {
         pupil.password = config.login.hashers.make(PASSWORD.as_bytes())?;
         let _ = store.create_user(&pupil, CreateUser::Always).await?;
     }
+    let templates = contents::templates();
     let recorder = Recorder::start(database.clone());
     let listener = recorder.clone();
     let cloakroom = Cloakroom::new(config, store.clone(), store.clone())
         .with_session_list(Arc::new(store))
-        .with_templates(contents::templates())
+        .with_templates(templates.clone())
         .on_auth_event(move |event| record_login(&listener, event));
     Ok(Place {
         cloakroom,
         database,
+        templates,
         recorder,
     })
 }

@@ -12,7 +12,9 @@ mod contents;
 mod database;
 mod first_start;
 mod lessons;
+mod refused;
 
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -53,15 +55,17 @@ async fn run(options: Options) -> Result<(), Failure> {
         return Err("everybody knows the pupils' passwords: listen on 127.0.0.1 or [::1]".into());
     }
     let listener = TcpListener::bind(options.listen).await?;
+    let classroom = listener.local_addr()?;
+    let evil_listener = beside(classroom).await?;
+    let evil = evil_listener.local_addr()?;
     let place = first_start::open(&options.database).await?;
-    eprintln!(
-        "The classroom is open at http://{}/",
-        listener.local_addr()?
-    );
+    let evil_app = lessons::csrf::evil::router(place.templates.clone(), classroom);
+    eprintln!("The classroom is open at http://{classroom}/, and an evil page at http://{evil}/");
 
     let mut terminated = signal(SignalKind::terminate())?;
     tokio::select! {
-        served = axum::serve(listener, app::router(&place)) => served?,
+        served = axum::serve(listener, app::router(&place, evil)) => served?,
+        served = axum::serve(evil_listener, evil_app) => served?,
         interrupted = tokio::signal::ctrl_c() => interrupted?,
         _ = terminated.recv() => {}
     }
@@ -71,4 +75,14 @@ async fn run(options: Options) -> Result<(), Failure> {
         .flush()
         .await
         .map_err(|_| "the last visits could not be written".into())
+}
+
+/// The next port if it is free, else any: another origin for the evil page.
+async fn beside(classroom: SocketAddr) -> io::Result<TcpListener> {
+    if let Some(port) = classroom.port().checked_add(1)
+        && let Ok(listener) = TcpListener::bind((classroom.ip(), port)).await
+    {
+        return Ok(listener);
+    }
+    TcpListener::bind((classroom.ip(), 0)).await
 }

@@ -8,7 +8,9 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
 
-def start_chromium(profile: Path, javascript: bool = True, flags: Sequence[str] = ()) -> webdriver.Chrome:
+def start_chromium(
+    profile: Path, javascript: bool = True, flags: Sequence[str] = (), cookies: bool = True
+) -> webdriver.Chrome:
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium")
     for flag in (
@@ -28,6 +30,8 @@ def start_chromium(profile: Path, javascript: bool = True, flags: Sequence[str] 
     preferences = {"credentials_enable_service": False, "profile.password_manager_enabled": False}
     if not javascript:
         preferences["profile.managed_default_content_settings.javascript"] = 2
+    if not cookies:
+        preferences["profile.managed_default_content_settings.cookies"] = 2
     options.add_experimental_option("prefs", preferences)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     return webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))

@@ -22,6 +22,7 @@ pub(crate) fn router(place: &Place, evil: SocketAddr) -> Router {
     let (csrf, csrf_views) = lessons::csrf::routes(place, evil);
     Router::new()
         .route("/", get(contents))
+        .merge(lessons::cookies::routes())
         .merge(lessons::scores::routes())
         .merge(lessons::tracking::routes(place))
         .merge(csrf)

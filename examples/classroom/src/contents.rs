@@ -37,6 +37,7 @@ macro_rules! lessons {
 }
 
 pub(crate) const LESSONS: &[Lesson] = lessons! {
+    "cookies", "/cookies/", "Plain cookies";
     "scores", "/scores/", "A game's score";
     "tracking", "/tracking/", "What a site can record";
     "csrf", "/csrf/", "Forms of one’s own and of others";

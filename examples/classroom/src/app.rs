@@ -23,6 +23,7 @@ pub(crate) fn router(place: &Place, evil: SocketAddr) -> Router {
     Router::new()
         .route("/", get(contents))
         .merge(lessons::cookies::routes())
+        .merge(lessons::signed::routes())
         .merge(lessons::scores::routes())
         .merge(lessons::tracking::routes(place))
         .merge(csrf)

@@ -24,6 +24,7 @@ pub(crate) fn router(place: &Place, evil: SocketAddr) -> Router {
         .route("/", get(contents))
         .merge(lessons::cookies::routes())
         .merge(lessons::signed::routes())
+        .merge(lessons::cookie_login::routes(place))
         .merge(lessons::scores::routes())
         .merge(lessons::tracking::routes(place))
         .merge(csrf)

@@ -39,6 +39,7 @@ macro_rules! lessons {
 pub(crate) const LESSONS: &[Lesson] = lessons! {
     "cookies", "/cookies/", "Plain cookies";
     "signed", "/signed/", "Signed cookies";
+    "cookie_login", "/cookie-login/", "Login by a signed cookie";
     "scores", "/scores/", "A game's score";
     "tracking", "/tracking/", "What a site can record";
     "csrf", "/csrf/", "Forms of one’s own and of others";

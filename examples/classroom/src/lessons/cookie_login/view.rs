@@ -1,0 +1,90 @@
+//! What comes in by the forms of the lesson, and what its two pages show.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Pupil;
+use crate::database::{Database, Unavailable};
+
+#[derive(Deserialize)]
+#[serde(from = "HashMap<String, String>")]
+pub(super) struct Credentials {
+    pub(super) username: String,
+    pub(super) password: String,
+}
+
+impl From<HashMap<String, String>> for Credentials {
+    fn from(mut fields: HashMap<String, String>) -> Self {
+        let mut text = |name| fields.remove(name).unwrap_or_default();
+        Self {
+            username: text("username"),
+            password: text("password"),
+        }
+    }
+}
+
+/// Which classes are asked for: those of one room, or all.
+#[derive(Deserialize)]
+#[serde(from = "HashMap<String, String>")]
+pub(super) struct Rooms(Option<String>);
+
+impl From<HashMap<String, String>> for Rooms {
+    fn from(mut fields: HashMap<String, String>) -> Self {
+        Self(fields.remove("room"))
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct Class {
+    name: String,
+    room: String,
+}
+
+pub(super) async fn classes(
+    database: &Database,
+    Rooms(room): Rooms,
+) -> Result<Vec<Class>, Unavailable> {
+    let select =
+        "SELECT name, room FROM classroom_class WHERE room = coalesce(?1, room) ORDER BY name";
+    let work = move |connection: &mut rusqlite::Connection| {
+        let mut statement = connection.prepare_cached(select)?;
+        let rows = statement.query_map([room], |row| {
+            Ok(Class {
+                name: row.get(0)?,
+                room: row.get(1)?,
+            })
+        })?;
+        rows.collect()
+    };
+    database.with(work).await
+}
+
+#[derive(Default, Serialize)]
+pub(super) struct View {
+    pupil: Option<String>,
+    next: String,
+    problem: &'static str,
+    /// There on the page that is guarded.
+    classes: Option<Vec<Class>>,
+}
+
+impl View {
+    pub(super) fn login(pupil: Option<Pupil>, next: Option<String>, problem: &'static str) -> Self {
+        let pupil = pupil.map(|Pupil(name)| name);
+        Self {
+            pupil,
+            next: next.unwrap_or_default(),
+            problem,
+            classes: None,
+        }
+    }
+
+    pub(super) fn classes(Pupil(name): Pupil, classes: Vec<Class>) -> Self {
+        Self {
+            pupil: Some(name),
+            classes: Some(classes),
+            ..Self::default()
+        }
+    }
+}

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """The same classroom in Django: on the same database, with the same key and the same templates.
 
-    pip install django jinja2 argon2-cffi
+    pip install django jinja2 argon2-cffi djangorestframework-simplejwt
     CLASSROOM=classroom.sqlite3 python examples/classroom/django/classroom.py runserver 8001
     CLASSROOM=classroom.sqlite3 python examples/classroom/django/classroom.py shell
 """
 
 import os
 import sys
+from base64 import urlsafe_b64encode
 from importlib import import_module
 from pathlib import Path
 
@@ -18,9 +19,13 @@ from django.core.management import execute_from_command_line
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path
+from django.utils.crypto import salted_hmac
 
 HERE = Path(__file__).resolve().parent
 DATABASE = Path(os.environ.get("CLASSROOM", "classroom.sqlite3")).resolve()
+SECRET_KEY = Path(f"{DATABASE}-secret-key").read_text()
+# What `cloakroom jwt-key` prints, so that either side reads the other's tokens.
+JWT_KEY = salted_hmac("cloakroom.auth.jwt", "SIGNING_KEY", secret=SECRET_KEY, algorithm="sha256").digest()
 
 
 def environment(**options) -> jinja2.Environment:
@@ -46,7 +51,8 @@ settings.configure(
     ],
     PASSWORD_HASHERS=["django.contrib.auth.hashers.Argon2PasswordHasher"],
     ROOT_URLCONF=__name__,
-    SECRET_KEY=Path(f"{DATABASE}-secret-key").read_text(),
+    SECRET_KEY=SECRET_KEY,
+    SIMPLE_JWT={"SIGNING_KEY": urlsafe_b64encode(JWT_KEY).rstrip(b"=").decode()},
     TEMPLATES=[
         {
             "BACKEND": "django.template.backends.jinja2.Jinja2",

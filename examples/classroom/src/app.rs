@@ -28,6 +28,7 @@ pub(crate) fn router(place: &Place, evil: SocketAddr) -> Router {
         .merge(lessons::scores::routes())
         .merge(lessons::tracking::routes(place))
         .merge(csrf)
+        .merge(lessons::token::routes(place))
         .merge(place.cloakroom.login_pages())
         .route_layer(from_fn_with_state(place.recorder.clone(), record))
         .merge(lessons::tracking::unrecorded(place))

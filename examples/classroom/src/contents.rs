@@ -43,6 +43,7 @@ pub(crate) const LESSONS: &[Lesson] = lessons! {
     "scores", "/scores/", "A game's score";
     "tracking", "/tracking/", "What a site can record";
     "csrf", "/csrf/", "Forms of one’s own and of others";
+    "token", "/token/", "Tokens";
 };
 
 const SHARED: [(&str, &str); 6] = [

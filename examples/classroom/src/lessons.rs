@@ -5,4 +5,5 @@ pub(crate) mod cookies;
 pub(crate) mod csrf;
 pub(crate) mod scores;
 pub(crate) mod signed;
+pub(crate) mod token;
 pub(crate) mod tracking;

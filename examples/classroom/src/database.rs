@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use cloakroom::session::StoreError;
 use rusqlite::Connection;
 
 use crate::Failure;
@@ -43,5 +44,12 @@ impl axum::response::IntoResponse for Unavailable {
     fn into_response(self) -> axum::response::Response {
         let words = "The classroom's database does not answer. Please try again.\n";
         (http::StatusCode::SERVICE_UNAVAILABLE, words).into_response()
+    }
+}
+
+impl From<Unavailable> for cloakroom::Error {
+    /// The same answer as of sessions that cannot be read: a handler needs but one type of error.
+    fn from(_: Unavailable) -> Self {
+        StoreError::new("the classroom's tables do not answer").into()
     }
 }

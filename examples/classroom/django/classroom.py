@@ -22,6 +22,8 @@ from django.urls import path
 from django.utils.crypto import salted_hmac
 
 HERE = Path(__file__).resolve().parent
+# The login pages of the library, which ours extends.
+LIBRARY = HERE.parents[2] / "crates/web/templates"
 DATABASE = Path(os.environ.get("CLASSROOM", "classroom.sqlite3")).resolve()
 SECRET_KEY = Path(f"{DATABASE}-secret-key").read_text()
 # What `cloakroom jwt-key` prints, so that either side reads the other's tokens.
@@ -30,8 +32,11 @@ JWT_KEY = salted_hmac("cloakroom.auth.jwt", "SIGNING_KEY", secret=SECRET_KEY, al
 
 def environment(**options) -> jinja2.Environment:
     """What the templates of the classroom may use beside their pages' values."""
-    made = jinja2.Environment(**options, trim_blocks=True, lstrip_blocks=True)
+    library = jinja2.FileSystemLoader(LIBRARY)
+    loader = jinja2.ChoiceLoader([options.pop("loader"), library, jinja2.PrefixLoader({"library": library})])
+    made = jinja2.Environment(loader=loader, **options, trim_blocks=True, lstrip_blocks=True)
     made.globals.update(lessons=[], stylesheet="/static/classroom.css", rust=lambda name: "", django=lambda name: "")
+    made.globals.update(shared_password="chalk on a blackboard")
     return made
 
 

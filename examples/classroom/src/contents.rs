@@ -5,6 +5,7 @@ use cloakroom::{Templates, pages};
 use serde::Serialize;
 
 use crate::assets;
+use crate::first_start::PASSWORD;
 
 /// One lesson: a page that people click, and the code that makes it.
 #[derive(Serialize)]
@@ -40,25 +41,34 @@ pub(crate) const LESSONS: &[Lesson] = lessons! {
     "cookies", "/cookies/", "Plain cookies";
     "signed", "/signed/", "Signed cookies";
     "cookie_login", "/cookie-login/", "Login by a signed cookie";
+    "session_login", "/session-login/", "A login in the session";
+    "users", "/class_list/", "Users and guards";
     "scores", "/scores/", "A game's score";
     "tracking", "/tracking/", "What a site can record";
     "csrf", "/csrf/", "Forms of one’s own and of others";
     "token", "/token/", "Tokens";
 };
 
-const SHARED: [(&str, &str); 6] = [
+const SHARED: [(&str, &str); 7] = [
     ("base.html", include_str!("../templates/base.html")),
     ("index.html", include_str!("../templates/index.html")),
     ("lesson.html", include_str!("../templates/lesson.html")),
     ("chart.html", include_str!("../templates/chart.html")),
     ("evil.html", include_str!("../templates/evil.html")),
     ("refused.html", include_str!("../templates/refused.html")),
+    (LOGIN, include_str!("../templates/registration/login.html")),
 ];
+
+const LOGIN: &str = "registration/login.html";
 
 /// All templates: the library's login pages in our own look, and the lessons.
 pub(crate) fn templates() -> Templates {
     let login = pages::sources().filter(|(name, _)| *name != "base.html");
-    let login = login.map(|(name, source)| (name.to_owned(), source));
+    // The one that is replaced goes by another name, so that ours can extend it.
+    let login = login.map(|(name, source)| match name {
+        LOGIN => (format!("library/{name}"), source),
+        _ => (name.to_owned(), source),
+    });
     let shared = SHARED.map(|(name, source)| (name.to_owned(), source));
     let lessons = LESSONS
         .iter()
@@ -68,6 +78,7 @@ pub(crate) fn templates() -> Templates {
     let environment = templates.environment_mut();
     environment.add_global("lessons", Value::from(Serde(LESSONS)));
     environment.add_global("stylesheet", assets::STYLESHEET.path);
+    environment.add_global("shared_password", PASSWORD);
     environment.add_function("rust", |name: &str| {
         shown(find(name).map_or("", |lesson| lesson.rust))
     });
@@ -137,7 +148,7 @@ mod tests {
             let name = call
                 .strip_prefix("get(")
                 .or_else(|| call.strip_prefix("post("))?;
-            (!name.is_empty()).then_some(name)
+            name.starts_with(char::is_alphabetic).then_some(name)
         })
     }
 }

@@ -1,0 +1,25 @@
+"""The classroom's own tables, which its Rust side makes."""
+
+from django.db import models
+
+
+class Class(models.Model):
+    name = models.TextField()
+    room = models.TextField()
+
+    class Meta:
+        app_label = "classroom"
+        db_table = "classroom_class"
+        managed = False
+        ordering = ["name"]
+
+
+class Good(models.Model):
+    name = models.TextField()
+    cents = models.IntegerField()
+
+    class Meta:
+        app_label = "classroom"
+        db_table = "classroom_good"
+        managed = False
+        ordering = ["id"]

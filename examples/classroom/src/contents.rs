@@ -43,6 +43,7 @@ pub(crate) const LESSONS: &[Lesson] = lessons! {
     "cookie_login", "/cookie-login/", "Login by a signed cookie";
     "session_login", "/session-login/", "A login in the session";
     "users", "/class_list/", "Users and guards";
+    "session", "/session/", "The session";
     "scores", "/scores/", "A game's score";
     "tracking", "/tracking/", "What a site can record";
     "csrf", "/csrf/", "Forms of one’s own and of others";

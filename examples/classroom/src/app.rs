@@ -28,6 +28,7 @@ pub(crate) fn router(place: &Place, evil: SocketAddr) -> Router {
         .merge(lessons::session_login::routes())
         .merge(lessons::users::routes(place))
         .merge(lessons::session::routes(place))
+        .merge(lessons::cart::routes(place))
         .merge(lessons::scores::routes())
         .merge(lessons::tracking::routes(place))
         .merge(csrf)

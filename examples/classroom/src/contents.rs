@@ -44,6 +44,7 @@ pub(crate) const LESSONS: &[Lesson] = lessons! {
     "session_login", "/session-login/", "A login in the session";
     "users", "/class_list/", "Users and guards";
     "session", "/session/", "The session";
+    "cart", "/cart/", "A shopping cart";
     "scores", "/scores/", "A game's score";
     "tracking", "/tracking/", "What a site can record";
     "csrf", "/csrf/", "Forms of one’s own and of others";

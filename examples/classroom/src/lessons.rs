@@ -1,5 +1,6 @@
 //! The lessons, one file each: its routes, its handlers, and between two comments the lines that its page shows.
 
+pub(crate) mod cart;
 pub(crate) mod cookie_login;
 pub(crate) mod cookies;
 pub(crate) mod csrf;

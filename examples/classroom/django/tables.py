@@ -23,3 +23,15 @@ class Good(models.Model):
         db_table = "classroom_good"
         managed = False
         ordering = ["id"]
+
+
+class Preference(models.Model):
+    user = models.OneToOneField("auth.User", models.CASCADE, primary_key=True)
+    theme = models.TextField()
+    language = models.TextField()
+    page_size = models.IntegerField()
+
+    class Meta:
+        app_label = "classroom"
+        db_table = "classroom_preference"
+        managed = False

@@ -30,6 +30,7 @@ pub(crate) fn router(place: &Place, evil: SocketAddr) -> Router {
         .merge(lessons::session::routes(place))
         .merge(lessons::cart::routes(place))
         .merge(lessons::scores::routes())
+        .merge(lessons::preferences::routes(place))
         .merge(lessons::tracking::routes(place))
         .merge(csrf)
         .merge(lessons::token::routes(place))

@@ -46,6 +46,7 @@ pub(crate) const LESSONS: &[Lesson] = lessons! {
     "session", "/session/", "The session";
     "cart", "/cart/", "A shopping cart";
     "scores", "/scores/", "A game's score";
+    "preferences", "/preferences/", "Preferences";
     "tracking", "/tracking/", "What a site can record";
     "csrf", "/csrf/", "Forms of one’s own and of others";
     "token", "/token/", "Tokens";

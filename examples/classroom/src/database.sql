@@ -1,5 +1,9 @@
 CREATE TABLE IF NOT EXISTS classroom_class (id INTEGER PRIMARY KEY, name TEXT NOT NULL, room TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS classroom_good (id INTEGER PRIMARY KEY, name TEXT NOT NULL, cents INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS classroom_preference (
+    user_id INTEGER PRIMARY KEY REFERENCES auth_user (id) ON DELETE CASCADE,
+    theme TEXT NOT NULL, language TEXT NOT NULL, page_size INTEGER NOT NULL
+);
 INSERT OR IGNORE INTO classroom_class (id, name, room) VALUES
     (1, 'Arithmetic', '1.01'), (2, 'Drawing', '1.07'), (3, 'Geography', '2.12'),
     (4, 'History', '2.03'), (5, 'Music', '0.11'), (6, 'Reading', '1.04'), (7, 'Singing', '0.11');

@@ -4,6 +4,7 @@ pub(crate) mod cart;
 pub(crate) mod cookie_login;
 pub(crate) mod cookies;
 pub(crate) mod csrf;
+pub(crate) mod preferences;
 pub(crate) mod scores;
 pub(crate) mod session;
 pub(crate) mod session_login;

@@ -85,7 +85,7 @@ async fn login(
     };
     cookies.set_signed("pupil", &user.username, "cookie-login", |cookie| {
         let cookie = cookie.max_age(86_400).same_site(SameSite::Lax);
-        cookie.http_only(true).secure(true)
+        cookie.http_only(true).secure(cookies.secure())
     })?;
     // Another host is no `next`, and nobody signs in to be signed out.
     let next = auth.next();

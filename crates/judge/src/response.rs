@@ -96,10 +96,10 @@ pub(crate) struct VaryByCookie {
 impl Ask for VaryByCookie {
     fn answer(self) -> Answer {
         Ok(json!(
-            match Vary::by_cookie(self.values.iter().map(String::as_str)) {
+            match Vary::by("Cookie", self.values.iter().map(String::as_str)) {
                 Vary::Keep => "keep",
-                Vary::Cookie => "cookie",
-                Vary::AddCookie => "add",
+                Vary::Set => "cookie",
+                Vary::Add => "add",
                 Vary::Everything => "everything",
             }
         ))

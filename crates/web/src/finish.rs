@@ -106,9 +106,13 @@ fn answer(
         }
     };
     if state.reads_cookies {
-        vary_by_cookie(response.headers_mut());
+        vary_by(response.headers_mut(), "Cookie");
     }
-    let signed_in = matches!(state.user, Some(Some(_)));
+    // A bearer token is whom the page is for, or why it is for nobody (CVE-2026-35193).
+    if state.reads_authorization || (state.reads_cookies && visit.takes_no_cookies()) {
+        vary_by(response.headers_mut(), "Authorization");
+    }
+    let signed_in = matches!(state.user, Some(Some(_))) || state.bearer.is_some();
     let privacy = match (signed_in, sets_ours) {
         (true, _) => Some("private, no-store"),
         // A cache that varies by cookie may still keep it for everybody who has none.
@@ -184,17 +188,18 @@ fn write_cookies(
     Ok(sets_ours)
 }
 
-/// Has caches know that the response depends on the request's cookies.
-fn vary_by_cookie(headers: &mut HeaderMap) {
+/// Has caches know that the response depends on this header of the request.
+fn vary_by(headers: &mut HeaderMap, header: &'static str) {
+    let name = HeaderValue::from_static(header);
     if let Entry::Vacant(entry) = headers.entry(VARY) {
-        entry.insert(HeaderValue::from_static("Cookie"));
+        entry.insert(name);
         return;
     }
     let values = headers.get_all(VARY).iter();
-    match Vary::by_cookie(values.filter_map(|value| value.to_str().ok())) {
+    match Vary::by(header, values.filter_map(|value| value.to_str().ok())) {
         Vary::Keep => {}
-        Vary::Cookie => drop(headers.insert(VARY, HeaderValue::from_static("Cookie"))),
-        Vary::AddCookie => drop(headers.append(VARY, HeaderValue::from_static("Cookie"))),
+        Vary::Set => drop(headers.insert(VARY, name)),
+        Vary::Add => drop(headers.append(VARY, name)),
         Vary::Everything => drop(headers.insert(VARY, HeaderValue::from_static("*"))),
     }
 }

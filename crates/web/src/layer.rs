@@ -164,7 +164,7 @@ where
         // Inside another layer of ours: the visit goes on.
         let outer = parts.extensions.get::<Visit>().cloned();
         let nested = outer.is_some();
-        let visit = match outer.map_or_else(|| self.visit(&parts), Ok) {
+        let visit = match outer.map_or_else(|| self.visit(&parts, bearer), Ok) {
             Ok(visit) => visit,
             Err(error) => {
                 let mut response = error.into_response();
@@ -235,7 +235,7 @@ where
         }
     }
 
-    fn visit(&self, parts: &http::request::Parts) -> Result<Visit, Error> {
+    fn visit(&self, parts: &http::request::Parts, bearer: bool) -> Result<Visit, Error> {
         let place = self
             .layer
             .site
@@ -243,7 +243,7 @@ where
             .hosts
             .place(&Head::of(parts))
             .map_err(Error::host)?;
-        Ok(Visit::new(Arc::clone(&self.layer.site), place))
+        Ok(Visit::new(Arc::clone(&self.layer.site), place, bearer))
     }
 }
 

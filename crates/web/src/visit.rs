@@ -30,6 +30,8 @@ pub(crate) struct Visit(Arc<Inner>);
 struct Inner {
     site: Arc<Site>,
     place: Place,
+    /// The layer has taken the request's cookies away, because of a bearer token.
+    takes_no_cookies: bool,
     /// Whether the response has anything to take up. Everything else is behind locks that nobody took.
     touched: AtomicBool,
     /// Whether the client asked for JSON: an error is a response by the time that this matters, and the request gone.
@@ -72,6 +74,8 @@ pub(crate) struct State {
     pub(crate) body_failure: Option<BodyFailure>,
     /// The response depends on the request's cookies.
     pub(crate) reads_cookies: bool,
+    /// It depends on the header `Authorization`.
+    pub(crate) reads_authorization: bool,
     /// The response is made.
     pub(crate) sealed: bool,
 }
@@ -108,10 +112,11 @@ pub(crate) enum Slot {
 }
 
 impl Visit {
-    pub(crate) fn new(site: Arc<Site>, place: Place) -> Self {
+    pub(crate) fn new(site: Arc<Site>, place: Place, takes_no_cookies: bool) -> Self {
         Self(Arc::new(Inner {
             site,
             place,
+            takes_no_cookies,
             touched: AtomicBool::new(false),
             wants_json: OnceLock::new(),
             session_io: tokio::sync::Mutex::const_new(()),
@@ -142,6 +147,11 @@ impl Visit {
 
     pub(crate) fn place(&self) -> &Place {
         &self.0.place
+    }
+
+    /// Whether cookies, had there been any, were taken away for a bearer token.
+    pub(crate) fn takes_no_cookies(&self) -> bool {
+        self.0.takes_no_cookies
     }
 
     /// Whether any extractor ran.

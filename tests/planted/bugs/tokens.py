@@ -169,6 +169,20 @@ BUGS = [
         "self.take_foreign",
         stack("tokens::a_refresh_token_of_a_django_s_is_exchanged_once_where_the_site_says_so"),
     ),
+    Bug(
+        "what a token opens varies by nothing",
+        "crates/web/src/finish.rs",
+        "if state.reads_authorization ||",
+        "if",
+        stack("tokens::what_a_token_opens_is_for_nobody_without_it"),
+    ),
+    Bug(
+        "what a token opens is for every cache",
+        "crates/web/src/finish.rs",
+        "|| state.bearer.is_some();",
+        "&& state.bearer.is_none();",
+        stack("tokens::what_a_token_opens_is_for_nobody_without_it"),
+    ),
     Bug("a ticket opens twice", TICKETS, "first.then_some(ticket)", "(first || true).then_some(ticket)", stack("tickets::a_ticket_opens_once")),
     Bug(
         "a ticket is good for an hour",

@@ -53,8 +53,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Bearer {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
         let tokens = Tokens::from_request_parts(parts, state).await?;
         let visit = Visit::of(parts)?.clone();
-        if let Some(user) = visit.state().bearer.clone() {
-            return Ok(Self(user));
+        {
+            let mut state = visit.state();
+            state.reads_authorization = true;
+            if let Some(user) = state.bearer.clone() {
+                return Ok(Self(user));
+            }
         }
         let found = match token(&parts.headers) {
             Sent::Nothing => return Err(Error::token(false)),

@@ -1,6 +1,6 @@
 //! Access and refresh tokens, from the password to the handler.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::routing::{any, get};
@@ -199,6 +199,124 @@ async fn a_bad_token_never_falls_back_to_the_visitor_s_session() {
     );
 }
 
+/// T12, CVE-2026-9798, CVE-2026-43914: who has failed too often here has there, too.
+#[tokio::test]
+async fn guesses_at_tokens_are_guesses_at_the_login() {
+    let site = Plan::strict().engine(Engine::Memory).open().await;
+    let browser = Browser::new(&app(&site));
+    let wrong = json!({"username": "ann", "password": "wrong"});
+    for _ in 0..10 {
+        assert_eq!(post(&browser, "/api/token/", &wrong).await.status, 401);
+    }
+    let right = json!({"username": "Ann ", "password": PASSWORD});
+    let page = post(&browser, "/api/token/", &right).await;
+    assert_eq!(page.status, 429, "{}", page.text());
+    assert!(page.header("retry-after").is_some());
+    let page = sign_in(&site.browser(), "ann", PASSWORD).await;
+    assert_eq!(page.status, 429, "{}", page.text());
+}
+
+/// P4, CVE-2025-13473.
+#[tokio::test]
+async fn a_failure_at_tokens_comes_at_its_time_and_tells_nothing() {
+    let time = Duration::from_millis(150);
+    let plan = Plan::strict().config(|config| config.login.failure_time = time);
+    let site = plan.open().await;
+    site.add_user_with_hash("unusable", "!abc").await;
+    let inactive = "UPDATE auth_user SET is_active = 0 WHERE username = 'bob'";
+    site.sql().execute(inactive, []).unwrap();
+    let browser = Browser::new(&app(&site));
+    let mut answers = Vec::new();
+    for (username, password) in [
+        ("ann", "wrong"),
+        ("eve", "wrong"),
+        ("bob", PASSWORD),
+        ("unusable", "wrong"),
+    ] {
+        let began = Instant::now();
+        let sent = json!({"username": username, "password": password});
+        let page = post(&browser, "/api/token/", &sent).await;
+        assert!(began.elapsed() >= time, "{username}");
+        answers.push((page.status, page.headers.clone(), page.text().to_owned()));
+    }
+    answers.dedup();
+    assert_eq!(answers.len(), 1);
+}
+
+/// CVE-2025-6203, CVE-2025-12044: as deep as a body may be long.
+#[tokio::test]
+async fn deep_json_is_refused_at_once() {
+    let site = Plan::strict().open().await;
+    let browser = Browser::new(&app(&site));
+    let (open, close) = ("[".repeat(100_000), "]".repeat(100_000));
+    let objects = r#"{"a":"#.repeat(100_000);
+    for body in [
+        open.clone(),
+        objects,
+        format!(r#"{{"refresh": {open}{close}, "username": {open}{close}}}"#),
+        format!(
+            r#"{{"other": {open}{close}, "refresh": "x", "username": "ann", "password": "x"}}"#
+        ),
+    ] {
+        for target in [
+            "/api/token/",
+            "/api/token/refresh/",
+            "/api/token/blacklist/",
+        ] {
+            let began = Instant::now();
+            let request = Request::post(target).header("content-type", "application/json");
+            let page = browser.send(request.body(Body::from(body.clone())).unwrap());
+            let status = page.await.status;
+            assert!(!status.is_server_error(), "{target}: {status}");
+            assert!(began.elapsed() < Duration::from_secs(1), "{target}");
+        }
+    }
+    assert_eq!(
+        obtain(&browser).await.0.matches('.').count(),
+        2,
+        "it goes on"
+    );
+}
+
+/// CVE-2026-35193: caches that know nothing of `Authorization` are told.
+#[tokio::test]
+async fn what_a_token_opens_is_for_nobody_without_it() {
+    let private = Some("private, no-store");
+    for (plan, kept) in [
+        (Plan::strict(), private),
+        (Plan::shared(), private),
+        (Plan::django(), None),
+    ] {
+        let site = plan.open().await;
+        let browser = Browser::new(&app(&site));
+        let (access, _) = obtain(&browser).await;
+        let good = format!("Bearer {access}");
+        for target in ["/api/me/", "/api/guarded/"] {
+            for (authorization, status, kept) in [
+                (good.as_str(), 200, kept),
+                ("Bearer bad", 401, Some("no-store")),
+                ("", 401, Some("no-store")),
+            ] {
+                let page = call(&browser, "GET", target, authorization).await;
+                assert_eq!(page.status, status, "{target} {authorization}");
+                assert_eq!(page.vary(), ["authorization"], "{target} {authorization}");
+                assert_eq!(page.header("cache-control"), kept, "{target}");
+            }
+        }
+    }
+    // A page without a user, because a token took the cookies away, is not the page of those cookies.
+    let site = Plan::strict().open().await;
+    let browser = site.ann().await.with_app(&app(&site));
+    let page = call(&browser, "GET", "/page/", "Bearer x").await;
+    assert_eq!(page.text(), "nobody");
+    assert_eq!(page.vary(), ["cookie", "authorization"]);
+    let page = browser.get("/page/").await;
+    assert_eq!(
+        (page.text(), page.vary()),
+        ("ann", vec!["cookie".to_owned()])
+    );
+}
+
 fn signed(header: &Value, claims: &Value, key: &[u8]) -> String {
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let text = format!("{}.{}", part(header), part(claims));
@@ -286,6 +404,7 @@ async fn tokens_that_choose_their_algorithm_or_key_and_those_for_something_else_
     assert_eq!(me(&browser, &access).await, "ann");
 }
 
+/// H6.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_twenty_requests_with_one_refresh_token_one_succeeds_and_the_family_ends() {
     // J2.
@@ -339,6 +458,7 @@ async fn a_refresh_token_that_was_exchanged_before_ends_its_family_and_no_other(
     assert_eq!(refresh(&browser, &elsewhere).await.status, 200);
 }
 
+/// CVE-2026-43983, CVE-2025-53942, CVE-2025-64521.
 #[tokio::test]
 async fn a_family_ends_with_a_logout_with_the_password_and_with_the_user() {
     // J2.
@@ -566,6 +686,7 @@ async fn a_site_with_sessions_in_cookies_needs_a_store_for_its_tokens() {
     assert_eq!(refresh(&browser, &token).await.status, 200);
 }
 
+/// CVE-2011-4136.
 #[tokio::test]
 async fn what_the_store_keeps_of_a_family_is_no_session() {
     let site = Plan::shared().open().await;

@@ -1,16 +1,18 @@
-//! Where a user is signed in, to see and to end.
+//! Where a user is signed in, to see and to end, and for whoever runs the site to end.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom_core::auth::{AuthRules, SessionEntry, SessionList};
 use cloakroom_core::session::{Deleted, SessionKey, SessionState, Store};
 use cloakroom_core::time::Timestamp;
+use tokio::task::JoinSet;
 
 use super::{Auth, User};
 use crate::error::Error;
 use crate::listed::forget;
-use crate::site::Sessions;
+use crate::site::{Cloakroom, Sessions, Site};
 
 /// A session of the user who is signed in, as it may be shown to that user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +40,8 @@ const ALL: u32 = u32::MAX >> 1;
 const ROUNDS: u32 = 100;
 /// The records that are looked at in one call.
 const PAGE: u32 = 500;
+/// Sessions that are ended at the same time: one by one, each would wait for the disk.
+const AT_ONCE: usize = 32;
 /// So far may the clocks of two servers disagree.
 const SKEW: i64 = 60;
 
@@ -64,7 +68,7 @@ impl Auth {
         let Some(user) = self.user().await? else {
             return Ok(Vec::new());
         };
-        let (list, store) = self.listed()?;
+        let Listed { list, store, .. } = Listed::of(self.visit.site())?;
         let current = self.current_key()?;
         self.list_current(list, &user, current.as_ref()).await?;
         let mut shown: Vec<ListedSession> = Vec::new();
@@ -104,8 +108,8 @@ impl Auth {
         };
         let current = self.current_key()?;
         let mut is_current = false;
-        let ended = self
-            .end(&user, |entry| {
+        let ended = Listed::of(self.visit.site())?
+            .end(&user.id, |entry| {
                 let is_this_one = Some(&entry.key) == current.as_ref();
                 is_current |= entry.id == id && is_this_one;
                 entry.id == id && !is_this_one
@@ -127,12 +131,8 @@ impl Auth {
             return Ok(0);
         };
         let current = self.current_key()?;
-        // Who moves to another key meanwhile is listed under that before, so the list comes last.
-        let swept = self.sweep(&user, current.as_ref()).await?;
-        let ended = self
-            .end(&user, |entry| Some(&entry.key) != current.as_ref())
-            .await?;
-        Ok(swept + ended)
+        let listed = Listed::of(self.visit.site())?;
+        listed.end_all_but(&user.id, current.as_ref()).await
     }
 
     /// Ends all sessions of the user who is signed in; how many. This one ends as by [`logout`](Self::logout), with the
@@ -167,14 +167,6 @@ impl Auth {
             self.visit.site().now(),
         );
         Ok(at.is_some_and(|at| (-SKEW..=within).contains(&now.whole_seconds_since(at))))
-    }
-
-    fn listed(&self) -> Result<(&dyn SessionList, &dyn Store), Error> {
-        let site = self.visit.site();
-        match (&site.listed, &site.sessions) {
-            (Some(listed), Sessions::Store(store)) => Ok((&*listed.list, &**store)),
-            _ => Err(Error::no_session_list()),
-        }
     }
 
     /// The key that opens this request's session now, whatever is to become of it.
@@ -212,72 +204,132 @@ impl Auth {
             || (AuthRules::signed_in_user(&session).as_ref() == Some(&user.id)
                 && site.auth_rules.verify(&mut session, Some(user)) == super::Owner::User))
     }
+}
+
+impl Cloakroom {
+    /// Ends all sessions of the user with this id, for whoever runs the site; how many. They are dead when this returns.
+    ///
+    /// It reaches what [`Auth::end_other_sessions`] reaches. A new password, or a user who is not active any more, ends
+    /// all of a user's sessions wherever they are kept, and on a site without a list too.
+    ///
+    /// ```
+    /// # use cloakroom::{Cloakroom, Error};
+    /// # async fn locked_out(site: &Cloakroom, user_id: &str) -> Result<(), Error> {
+    /// let ended = site.end_sessions_of(user_id).await?;
+    /// println!("{ended} sessions ended");
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// The site has no list, or a store failed. Then nothing is known, and it may be tried again.
+    pub async fn end_sessions_of(&self, user_id: &str) -> Result<u64, Error> {
+        Listed::of(&self.0)?.end_all_but(user_id, None).await
+    }
+}
+
+/// A site that lists its users' sessions.
+struct Listed<'a> {
+    site: &'a Arc<Site>,
+    list: &'a dyn SessionList,
+    store: &'a dyn Store,
+}
+
+impl<'a> Listed<'a> {
+    fn of(site: &'a Arc<Site>) -> Result<Self, Error> {
+        match (&site.listed, &site.sessions) {
+            (Some(listed), Sessions::Store(store)) => Ok(Self {
+                site,
+                list: &*listed.list,
+                store: &**store,
+            }),
+            _ => Err(Error::no_session_list()),
+        }
+    }
+
+    async fn end_all_but(&self, user_id: &str, current: Option<&SessionKey>) -> Result<u64, Error> {
+        // Who moves to another key meanwhile is listed under that before, so the list comes last.
+        let swept = self.sweep(user_id, current).await?;
+        let ended = self
+            .end(user_id, |entry| Some(&entry.key) != current)
+            .await?;
+        Ok(swept + ended)
+    }
 
     /// Ends the user's listed sessions that are chosen; how many.
     async fn end(
         &self,
-        user: &User,
+        user_id: &str,
         mut chosen: impl FnMut(&SessionEntry) -> bool + Send,
     ) -> Result<u64, Error> {
-        let (list, store) = self.listed()?;
         let mut ended = 0;
         // One that moves to another key is listed under that before the old one opens nothing any more. So what was gone
         // is looked for again, until there is nothing.
         for _ in 0..ROUNDS {
-            let mut found = list.of_user(&user.id, ALL).await?;
+            let mut found = self.list.of_user(user_id, ALL).await?;
             found.retain(&mut chosen);
             if found.is_empty() {
                 return Ok(ended);
             }
-            for entry in found {
-                ended += u64::from(self.end_record(store, &entry.key).await?);
-                list.remove(&entry.key).await?;
-            }
+            ended += self
+                .end_records(found.into_iter().map(|entry| entry.key))
+                .await?;
         }
         Err(Error::busy())
     }
 
     /// Ends the user's sessions among all that are kept in the list's database; how many.
-    async fn sweep(&self, user: &User, current: Option<&SessionKey>) -> Result<u64, Error> {
-        let (list, store) = self.listed()?;
-        let codec = &self.visit.site().save_rules.codec;
-        let (now, mut ended) = (self.visit.site().now(), 0);
+    async fn sweep(&self, user_id: &str, current: Option<&SessionKey>) -> Result<u64, Error> {
+        let codec = &self.site.save_rules.codec;
+        let (now, mut ended) = (self.site.now(), 0);
         let mut after = String::new();
         loop {
-            let page = list.records(&after, now, PAGE).await?;
+            let page = self.list.records(&after, now, PAGE).await?;
             let Some((last, _)) = page.last() else {
                 return Ok(ended);
             };
             after.clone_from(last);
-            for (key, stored) in page {
-                let (Some(key), Some(stored)) = (SessionKey::parse(&key), stored) else {
-                    continue;
-                };
-                if Some(&key) == current {
-                    continue;
-                }
+            let of_user = page.into_iter().filter_map(|(key, stored)| {
+                let (key, stored) = (SessionKey::parse(&key)?, stored?);
                 let session = SessionState::from_stored(key.clone(), stored, codec);
-                if AuthRules::signed_in_user(&session).as_ref() == Some(&user.id)
-                    && self.end_record(store, &key).await?
-                {
-                    ended += 1;
-                    forget(list, &key).await;
-                }
-            }
+                let owner = AuthRules::signed_in_user(&session);
+                (Some(&key) != current && owner.as_deref() == Some(user_id)).then_some(key)
+            });
+            ended += self.end_records(of_user).await?;
         }
     }
 
-    /// Ends a session, whatever it holds, and the tokens that were handed out in it; whether there was one.
-    async fn end_record(&self, store: &dyn Store, key: &SessionKey) -> Result<bool, Error> {
-        let site = self.visit.site();
-        let now = site.now();
-        if let Some(stored) = store.load(key, now).await? {
-            let session = SessionState::from_stored(key.clone(), stored, &site.save_rules.codec);
-            if let Some(login) = session.token_login() {
-                site.end_tokens(&login).await?;
+    /// Ends sessions, several at a time; how many there were.
+    async fn end_records(&self, keys: impl Iterator<Item = SessionKey>) -> Result<u64, Error> {
+        let (mut waiting, mut ended) = (keys.collect::<Vec<_>>(), 0);
+        let mut under_way = JoinSet::new();
+        loop {
+            while under_way.len() < AT_ONCE
+                && let Some(key) = waiting.pop()
+            {
+                under_way.spawn(end_record(Arc::clone(self.site), key));
+            }
+            match under_way.join_next().await {
+                None => return Ok(ended),
+                Some(Ok(existed)) => ended += u64::from(existed?),
+                // Only a panic ends a task before its end.
+                Some(Err(error)) => std::panic::resume_unwind(error.into_panic()),
             }
         }
-        let deleted = store.delete(key, None, now).await?;
-        Ok(matches!(deleted, Deleted::Deleted))
     }
+}
+
+/// Ends a session, whatever it holds, and the tokens that were handed out in it, and takes it out of the list; whether
+/// there was one.
+async fn end_record(site: Arc<Site>, key: SessionKey) -> Result<bool, Error> {
+    let Listed { list, store, .. } = Listed::of(&site)?;
+    let now = site.now();
+    if let Some(stored) = store.load(&key, now).await? {
+        let session = SessionState::from_stored(key.clone(), stored, &site.save_rules.codec);
+        if let Some(login) = session.token_login() {
+            site.end_tokens(&login).await?;
+        }
+    }
+    let deleted = store.delete(&key, None, now).await?;
+    list.remove(&key).await?;
+    Ok(matches!(deleted, Deleted::Deleted))
 }

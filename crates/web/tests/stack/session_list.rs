@@ -1,7 +1,7 @@
 //! Where a user is signed in: what is listed, when, and what ending a session does.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::Path;
@@ -89,6 +89,7 @@ fn rows(site: &Site) -> u32 {
     site.sql().query_row(count, [], |row| row.get(0)).unwrap()
 }
 
+/// S9.
 #[tokio::test]
 async fn every_login_is_listed_and_the_visitor_s_own_is_marked() {
     for plan in [
@@ -156,6 +157,7 @@ async fn nobody_ends_another_user_s_session() {
     );
 }
 
+/// S9.
 #[tokio::test]
 async fn all_others_end_also_those_that_a_django_began() {
     let site = site(Plan::shared()).await;
@@ -199,6 +201,54 @@ async fn all_sessions_end_with_this_one() {
     assert_eq!(ann.cookie("sessionid"), None);
     assert_eq!(whoami(&other).await, "nobody");
     assert_eq!((site.rows(), rows(&site)), (0, 0));
+}
+
+/// S9: whoever runs the site ends all of somebody's sessions, listed or not, and nobody else's.
+#[tokio::test]
+async fn ten_thousand_sessions_of_one_user_end_at_once() {
+    let site = site(Plan::strict()).await;
+    let (ann, bob) = (site.ann().await, site.browser());
+    sign_in(&bob, "bob", PASSWORD).await;
+    let (of_ann, of_bob) = (session_key(&ann), session_key(&bob));
+    let mut sql = site.sql();
+    let transaction = sql.transaction().unwrap();
+    for number in 1..10_000 {
+        let copy =
+            "INSERT INTO django_session SELECT ?2, session_data, expire_date FROM django_session
+                    WHERE session_key = ?1";
+        let key = format!("ann{number:029}");
+        transaction.execute(copy, [&of_ann, &key]).unwrap();
+        let key = format!("bob{number:029}");
+        transaction.execute(copy, [&of_bob, &key]).unwrap();
+        if number % 2 == 0 {
+            let listed = "INSERT INTO cloakroom_session_list SELECT ?2, ?2, user_id, created_at, last_seen_at, ip,
+                          user_agent FROM cloakroom_session_list WHERE session_key = ?1";
+            let key = format!("ann{number:029}");
+            transaction.execute(listed, [&of_ann, &key]).unwrap();
+        }
+    }
+    transaction.commit().unwrap();
+    let id = site.user("ann").await.id;
+    let began = Instant::now();
+    assert_eq!(site.cloakroom.end_sessions_of(&id).await.unwrap(), 10_000);
+    // Several at a time: one by one each would wait for the disk, ten times as long.
+    let taken = began.elapsed();
+    assert!(taken < Duration::from_secs(30), "{taken:?}");
+    assert_eq!((site.sessions(), rows(&site)), (10_000, 1));
+    assert_eq!(
+        (whoami(&ann).await, whoami(&bob).await),
+        ("nobody".into(), "bob".into())
+    );
+    assert_eq!(site.cloakroom.end_sessions_of(&id).await.unwrap(), 0);
+    assert_eq!(site.cloakroom.end_sessions_of("4711").await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_site_without_a_list_says_that_it_can_end_none() {
+    let site = Plan::strict().open().await;
+    let id = site.user("ann").await.id;
+    let error = site.cloakroom.end_sessions_of(&id).await.unwrap_err();
+    assert!(error.to_string().contains("with_session_list"), "{error}");
 }
 
 #[tokio::test]
@@ -379,6 +429,7 @@ async fn a_login_that_the_store_does_not_keep_is_not_listed_for_long() {
     assert_eq!(listed(&ann).await.len(), 1);
 }
 
+/// GHSA-hp74-gm6m-2qm5.
 #[tokio::test]
 async fn a_password_is_recent_in_the_session_in_which_it_was_given() {
     let site = site(Plan::shared()).await;

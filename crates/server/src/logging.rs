@@ -1,6 +1,8 @@
 //! The log: one line for each event, on standard error.
 
+use std::any::Any;
 use std::fmt;
+use std::panic;
 
 use tracing::{Event, Subscriber};
 use tracing_subscriber::EnvFilter;
@@ -9,14 +11,25 @@ use tracing_subscriber::fmt::{FmtContext, MakeWriter};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// Starts the log. `filter` is in the form of `RUST_LOG`; without one it is `info`.
+/// Starts the log, and has panics be lines of it. `filter` is in the form of `RUST_LOG`; without one it is `info`.
 ///
 /// # Errors
 /// The filter cannot be read, or there is a log already.
 pub fn start(filter: Option<&str>) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let filter = EnvFilter::try_new(filter.unwrap_or("info"))?;
     subscriber(filter, std::io::stderr).try_init()?;
+    panic::set_hook(Box::new(|panicked| {
+        let place = panicked.location().map(ToString::to_string);
+        log_panic(place.as_deref(), panicked.payload());
+    }));
     Ok(())
+}
+
+/// The standard library writes a panic's message to standard error as it is, with whatever of a request stands in it.
+fn log_panic(place: Option<&str>, payload: &dyn Any) {
+    let text = payload.downcast_ref::<&str>().copied();
+    let reason = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    tracing::error!(place, reason, "a panic");
 }
 
 fn subscriber<W>(filter: EnvFilter, writer: W) -> impl SubscriberInitExt
@@ -89,6 +102,7 @@ mod tests {
         }
     }
 
+    /// H4, CVE-2025-48432.
     #[test]
     fn whatever_is_logged_is_one_line_without_control_characters() {
         let lines = Lines::default();
@@ -97,13 +111,17 @@ mod tests {
         let hostile = "a\nERROR forged\r\x1b[2J\u{85}\u{2028}\u{202e}b";
         tracing::info!(username = hostile, path = %hostile, "{hostile}");
         tracing::info!("{}", "x".repeat(10_000));
+        log_panic(Some("src/a.rs:1:2"), &hostile);
+        log_panic(None, &hostile.to_owned());
         drop(guard);
         let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
         let lines: Vec<_> = text.split('\n').collect();
-        assert_eq!(lines.len(), 3, "{text:?}");
-        assert!(!lines[0].contains(|character: char| character.is_control()));
-        assert!(!lines[0].contains(['\u{2028}', '\u{202e}']));
-        assert!(lines[0].contains("a\\nERROR forged\\r"), "{}", lines[0]);
+        assert_eq!(lines.len(), 5, "{text:?}");
+        for line in [lines[0], lines[2], lines[3]] {
+            assert!(!line.contains(|character: char| character.is_control()));
+            assert!(!line.contains(['\u{2028}', '\u{202e}']));
+            assert!(line.contains("a\\nERROR forged\\r"), "{line}");
+        }
         assert!(lines[1].chars().count() == LONGEST + 1);
     }
 }

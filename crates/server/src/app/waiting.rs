@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::extract::{Request, State};
+use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use cloakroom::Templates;
@@ -24,6 +25,7 @@ pub(crate) fn waiting(ready: Arc<OnceLock<Router>>, templates: Templates) -> Rou
     Router::new()
         .route("/livez", get(health::livez))
         .fallback(site)
+        .layer(map_response(with_headers))
         .with_state(Arc::new(Waiting { ready, templates }))
 }
 
@@ -45,5 +47,5 @@ async fn site(State(waiting): State<Arc<Waiting>>, request: Request) -> Response
             .into_response();
     }
     let page = answer::formless(&waiting.templates, status, &Unavailable { again: None });
-    with_headers((headers, page).into_response()).await
+    (headers, page).into_response()
 }

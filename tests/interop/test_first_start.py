@@ -71,6 +71,31 @@ def test_the_link_makes_the_first_superuser_who_signs_in(place, client):
     assert row == [("ann", 1, 1, 1)]
 
 
+def test_nobody_can_sign_in_before_the_first_superuser_is_made(place):
+    # P7: no name and no password comes with it.
+    server = place.serve()
+    assert place.users() == 0
+    for username in ("admin", "root", "cloakroom"):
+        for password in (username, "password", "!", ""):
+            client = Client()
+            # The form again; too many are told to wait, and on a machine that is busy somebody else is first.
+            assert server.login(client, username, password).status in (200, 429, 503), (username, password)
+            assert not server.knows(client)
+    # One whom a script makes without a password has none that fits.
+    command = ("createsuperuser", "--noinput", "--username", "admin", "--email", "")
+    database = f"sqlite:{place.folder / 'cloakroom.sqlite3'}"
+    assert place.cloakroom_command(*command, DATABASE_URL=database).returncode == 0
+    with sqlite3.connect(place.folder / "cloakroom.sqlite3") as connection:
+        (kept,) = connection.execute("SELECT password FROM auth_user").fetchone()
+    assert re.fullmatch(r"![A-Za-z0-9]{40}", kept), "unusable, as Django writes it"
+    place.stop()
+    again = place.serve()
+    for password in ("admin", kept, "!", ""):
+        client = Client()
+        assert again.login(client, "admin", password).status in (200, 503), password
+        assert not again.knows(client)
+
+
 def test_files_of_the_first_start_are_only_their_owner_s(place):
     place.serve()
     files = [path for path in place.folder.iterdir() if path.name.startswith("cloakroom.sqlite3")]
@@ -80,6 +105,7 @@ def test_files_of_the_first_start_are_only_their_owner_s(place):
 
 
 def test_of_fifty_who_try_at_once_one_is_the_first(place):
+    # H6, N1.
     link = place.link(place.serve())
     with ThreadPoolExecutor(50) as pool:
         answers = list(pool.map(lambda n: fill(Client(), link, f"user{n}").status, range(50)))
@@ -112,6 +138,7 @@ def test_asking_for_the_page_uses_nothing_up(place, client):
     ids=lambda headers: "-".join(*headers.items()),
 )
 def test_nobody_is_made_through_a_proxy_or_from_elsewhere(place, client, headers):
+    # P7, N1.
     link = place.link(place.serve())
     assert fill(client, link, "ann", **headers).status in (400, 403, 404)
     assert place.users() == 0
@@ -157,6 +184,7 @@ def test_a_second_start_needs_no_link_and_keeps_the_key(place, client):
 
 
 def test_users_without_the_key_are_not_given_another(place, client):
+    # N2.
     server = place.serve()
     fill(client, place.link(server), "ann")
     server.process.stop()

@@ -75,6 +75,13 @@ BUGS = [
         TOGETHER,
     ),
     Bug(
+        "a spelling that only the database knows is counted for nobody",
+        "crates/web/src/auth/attempt.rs",
+        "throttle.track_spelling(typed, &user.username)",
+        "throttle.track_spelling(typed, typed)",
+        stack("throttle::a_spelling_that_only_the_database_knows_is_counted_for_its_user"),
+    ),
+    Bug(
         "spellings of a name are accounts of their own",
         THROTTLE,
         "Track::stranger(&self.hasher, &self.limits, &canonical_login(typed), address)",

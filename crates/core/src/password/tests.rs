@@ -184,6 +184,7 @@ fn each_hash_has_a_salt_of_its_own() {
     assert_eq!(parts[3].len(), 44);
 }
 
+/// P3.
 #[test]
 fn another_cost_or_a_weak_salt_is_outdated() {
     let rows = [
@@ -295,6 +296,7 @@ fn a_cost_beyond_the_bound_is_not_paid() {
     assert_eq!(own.verify(b"word", &encoded), Verification::Correct);
 }
 
+/// CVE-2022-22976.
 #[test]
 fn each_algorithm_has_its_bound() {
     let policy = Policy {
@@ -356,6 +358,7 @@ fn each_algorithm_has_its_bound() {
     }
 }
 
+/// CVE-2022-22976.
 #[test]
 fn what_asks_for_too_much_is_refused_at_once() {
     // With a preferred hasher that takes no time, what is left is what the texts cost.
@@ -388,6 +391,32 @@ fn what_asks_for_too_much_is_refused_at_once() {
         }
         // A millisecond each; the cheapest of them would take seconds if it were paid.
         assert!(before.elapsed() < Duration::from_secs(1), "{encoded}");
+    }
+}
+
+/// CVE-2013-1443: a long password is digested once, and not in each round.
+#[test]
+fn a_megabyte_of_password_costs_little_more_than_a_word() {
+    let megabyte = vec![b'x'; 1 << 20];
+    let costly = [
+        (Algorithm::Pbkdf2Sha256, [("iterations", 20_000)].as_slice()),
+        (Algorithm::Pbkdf2Sha1, &[("iterations", 20_000)]),
+        (Algorithm::BcryptSha256, &[("rounds", 8)]),
+        (Algorithm::Argon2, &[("memory_cost", 1024)]),
+        (Algorithm::Scrypt, &[("work_factor", 1024)]),
+    ];
+    for (algorithm, options) in costly {
+        let hasher = quick(algorithm).with_options(options.iter().copied());
+        let hashers = Hashers::listed(hasher.unwrap(), []);
+        let before = Instant::now();
+        let encoded = hashers.make(&megabyte).unwrap();
+        assert_eq!(hashers.verify(&megabyte, &encoded), Verification::Correct);
+        assert_eq!(
+            hashers.verify(&megabyte[1..], &encoded),
+            Verification::Wrong
+        );
+        // Twenty thousand megabytes would take a minute.
+        assert!(before.elapsed() < Duration::from_secs(5), "{algorithm:?}");
     }
 }
 
@@ -558,6 +587,7 @@ fn another_cost_of_any_kind_is_outdated() {
     }
 }
 
+/// CVE-2025-22228.
 #[test]
 fn plain_bcrypt_refuses_what_it_would_not_read() {
     let plain = Hashers::listed(quick(Algorithm::Bcrypt), []);

@@ -93,6 +93,38 @@ mod tests {
         assert!(!drawn.contains(others));
     }
 
+    /// S1: 36 symbols in 32 places are 165 bits if each is drawn evenly, whatever stands before it.
+    #[test]
+    fn of_a_million_keys_none_is_twice_and_every_character_is_as_frequent_as_the_others() {
+        let draws = 1_000_000;
+        let mut keys = Vec::with_capacity(draws);
+        let mut counts = [[0_u32; 256]; SessionKey::LENGTH];
+        for _ in 0..draws {
+            let key = SessionKey::generate().unwrap();
+            let bytes: [u8; SessionKey::LENGTH] = key.as_str().as_bytes().try_into().unwrap();
+            for (counts, byte) in counts.iter_mut().zip(bytes) {
+                counts[usize::from(byte)] += 1;
+            }
+            keys.push(bytes);
+        }
+        let expected = 1_000_000.0 / 36.0;
+        for counts in counts {
+            let drawn = SessionKey::ALPHABET.map(|symbol| f64::from(counts[usize::from(symbol)]));
+            assert!(
+                drawn.iter().sum::<f64>() > 999_999.5,
+                "nothing else is drawn"
+            );
+            let squares = drawn.map(|count| (count - expected).powi(2) / expected);
+            // With 35 degrees of freedom it exceeds 100 once in thirty million places. Bytes whose remainder is taken
+            // make it 2,000, half of the alphabet makes it a million.
+            let chi_squared: f64 = squares.iter().sum();
+            assert!(chi_squared < 100.0, "{chi_squared}");
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), draws);
+    }
+
     #[test]
     fn a_key_may_be_longer_and_not_shorter() {
         for (length, drawn) in [(128, 128), (33, 33), (8, 32), (0, 32)] {
@@ -102,6 +134,7 @@ mod tests {
         }
     }
 
+    /// CVE-2015-3982, CVE-2020-13254, C10.
     #[test]
     fn short_keys_and_control_characters_are_no_keys() {
         assert!(SessionKey::parse("abcdefg").is_none());
@@ -118,6 +151,7 @@ mod tests {
         assert!(SessionKey::parse("").is_none());
     }
 
+    /// S11.
     #[test]
     fn debug_shows_no_key() {
         let key = SessionKey::generate().unwrap();

@@ -75,6 +75,7 @@ async fn a_wrong_name_or_password_signs_nobody_in() {
     assert_eq!(site.sessions(), 0);
 }
 
+/// CVE-2026-43983, CVE-2025-53942, CVE-2025-64521.
 #[tokio::test]
 async fn an_inactive_user_is_nobody_at_once() {
     // S5.
@@ -94,6 +95,7 @@ async fn an_inactive_user_is_nobody_at_once() {
     );
 }
 
+/// CVE-2022-25896, CVE-2023-29019, CVE-2023-6787, CVE-2024-7341.
 #[tokio::test]
 async fn a_login_renews_the_key_and_the_old_one_is_dead() {
     // S2, S3.
@@ -128,6 +130,7 @@ async fn in_django_s_profile_signing_in_again_keeps_the_key() {
     assert_eq!(session_key(&browser), key);
 }
 
+/// CVE-2026-34454.
 #[tokio::test]
 async fn signing_in_as_somebody_else_takes_nothing_along() {
     // S3.
@@ -175,6 +178,26 @@ async fn a_key_that_we_did_not_make_is_never_adopted() {
     }
 }
 
+/// CVE-2015-5143, CVE-2015-5963, CVE-2015-5964.
+#[tokio::test]
+async fn a_logout_of_nobody_leaves_no_record() {
+    let site = Plan::strict().open().await;
+    for cookie in ["", "abcdefghijklmnopqrstuvwxyz012345", "x"] {
+        let browser = site.browser();
+        for _ in 0..20 {
+            if !cookie.is_empty() {
+                browser.receive(&format!("sessionid={cookie}; Path=/"));
+            }
+            press(&browser, "/logout/").await;
+            for page in ["/", "/whoami/", "/home/", "/login/", "/session/get/?name=a"] {
+                assert!(browser.get(page).await.status.as_u16() < 400, "{page}");
+            }
+            assert_eq!(site.rows(), 0, "{cookie}");
+        }
+    }
+}
+
+/// H1.
 #[tokio::test]
 async fn a_login_leads_to_next_if_that_is_ours() {
     let site = Plan::strict().open().await;

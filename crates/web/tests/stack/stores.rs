@@ -131,12 +131,13 @@ impl Store for Watched {
     }
 }
 
-/// A user store that fails when told to.
+/// A user store that fails when told to, and that compares names as some databases do when told to.
 #[derive(Debug)]
 pub(crate) struct WatchedUsers {
     inner: Box<dyn UserStore>,
     calls: Mutex<Vec<&'static str>>,
     failing: AtomicBool,
+    ignoring_accents: AtomicBool,
 }
 
 impl WatchedUsers {
@@ -145,11 +146,17 @@ impl WatchedUsers {
             inner: Box::new(inner),
             calls: Mutex::default(),
             failing: AtomicBool::new(false),
+            ignoring_accents: AtomicBool::new(false),
         }
     }
 
     pub(crate) fn fail(&self, failing: bool) {
         self.failing.store(failing, Ordering::SeqCst);
+    }
+
+    /// From now on it finds `ann` by `ánn`, as a column of MySQL's does.
+    pub(crate) fn ignore_accents(&self) {
+        self.ignoring_accents.store(true, Ordering::SeqCst);
     }
 
     pub(crate) fn calls(&self) -> Vec<&'static str> {
@@ -172,7 +179,12 @@ impl UserStore for WatchedUsers {
     }
 
     async fn by_username(&self, username: &str) -> Result<Option<UserRow>, StoreError> {
-        self.note("by_username")?.by_username(username).await
+        let users = self.note("by_username")?;
+        if self.ignoring_accents.load(Ordering::SeqCst) {
+            let accents = ['à', 'á', 'â', 'ã', 'ä', 'å', 'ā', 'ă', 'ą', 'ǎ', 'ạ', 'ả'];
+            return users.by_username(&username.replace(accents, "a")).await;
+        }
+        users.by_username(username).await
     }
 
     async fn by_email(&self, typed: &str) -> Result<Vec<UserRow>, StoreError> {

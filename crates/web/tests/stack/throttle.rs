@@ -46,6 +46,7 @@ fn lookups(site: &Site) -> usize {
     calls.iter().filter(|call| **call == "by_username").count()
 }
 
+/// H6, CVE-2019-5421, CVE-2021-20251, CVE-2026-93346, GHSA-7h8m-vrxx-vr4m.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn five_hundred_guesses_at_once_are_five() {
     // T4, §2.6.
@@ -110,6 +111,7 @@ async fn whoever_has_failed_too_often_is_told_until_when_whether_there_is_such_a
     );
 }
 
+/// CVE-2025-22234, CVE-2024-39329, CVE-2018-6188, CVE-2016-2513, CVE-2025-13473.
 #[tokio::test]
 async fn a_delay_passes_with_the_site_s_clock() {
     let clock = TestClock::at(Timestamp::from_unix_seconds(1_800_000_000));
@@ -182,6 +184,7 @@ async fn a_failure_is_answered_at_its_time_and_with_the_same_bytes_whatever_the_
     assert_eq!(site.events(), reasons, "the site itself learns why");
 }
 
+/// T8.
 #[tokio::test]
 async fn a_stranger_who_guesses_locks_no_owner_out() {
     // T6, D1.
@@ -287,6 +290,24 @@ async fn while_the_store_fails_the_server_counts_alone() {
     assert_eq!(tried, 5);
 }
 
+/// CVE-2025-24806, CVE-2026-47203, CVE-2025-6004.
+#[tokio::test]
+async fn a_spelling_that_only_the_database_knows_is_counted_for_its_user() {
+    let site = Plan::strict().engine(Engine::Memory).open().await;
+    site.users.ignore_accents();
+    let spellings = "àáâãäåāăąǎạả".chars().map(|a| format!("{a}nn"));
+    for (number, name) in spellings.cycle().take(60).enumerate() {
+        // Answered like any failure: a refusal would tell whose name it is a spelling of.
+        let page = stranger(&site, &format!("192.0.2.{number}"), &name).await;
+        assert_eq!(page.status, 200, "{name}");
+    }
+    let events = site.events();
+    let looked_at = events.iter().filter(|it| it.ends_with("WrongPassword"));
+    assert_eq!((events.len(), looked_at.count()), (60, 10));
+    let page = guess(&site.browser(), ANN, "ann", PASSWORD).await;
+    assert_eq!(page.status, 429);
+}
+
 #[tokio::test]
 async fn who_cannot_be_looked_for_is_not_counted() {
     let site = Plan::strict().open().await;
@@ -301,6 +322,7 @@ async fn who_cannot_be_looked_for_is_not_counted() {
     );
 }
 
+/// CVE-2011-4136.
 #[tokio::test]
 async fn what_is_counted_is_no_session_and_names_nobody() {
     // C13.
@@ -367,6 +389,7 @@ async fn who_finds_too_many_waiting_is_sent_away_before_anybody_is_looked_for() 
     assert_eq!(lookups(&site), looked_for);
 }
 
+/// H5.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_more_wait_for_an_answer_than_four_times_those_who_may_wait_for_a_turn() {
     let plan = Plan::strict().config(|config| {
@@ -418,6 +441,7 @@ async fn a_site_by_django_s_defaults_counts_nothing() {
     assert_eq!(rows, 1, "the session");
 }
 
+/// P8.
 #[tokio::test]
 async fn logins_and_logouts_are_told_to_the_site() {
     let site = Plan::strict().open().await;
@@ -431,6 +455,7 @@ async fn logins_and_logouts_are_told_to_the_site() {
     assert_eq!(events[2..], ["nobody UnknownUser"]);
 }
 
+/// CVE-2025-6014, CVE-2025-6015.
 #[tokio::test]
 async fn a_user_with_a_second_factor_is_not_signed_in_by_the_password_alone() {
     let site = Plan::shared().open().await;

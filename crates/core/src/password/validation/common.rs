@@ -40,10 +40,37 @@ const FILE: &[u8] = include_bytes!("common-passwords.txt.gz");
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::password::validation::{Validator, Validators};
 
+    /// P2.
     #[test]
     fn the_list_is_the_whole_of_django_s() {
         assert_eq!(LIST.len(), 19_640);
         assert!(LIST.iter().all(|password| problem(password).is_some()));
+    }
+
+    /// P2: the first 3,000 that are long enough for Django's own rule, and all that are long enough for ours.
+    #[test]
+    fn the_most_common_passwords_of_every_allowed_length_are_refused_with_the_reason() {
+        let mut text = String::new();
+        GzDecoder::new(FILE).read_to_string(&mut text).unwrap();
+        for (least, tried) in [(8, 3000), (12, 190)] {
+            let validators = Validators(vec![Validator::MinimumLength(least), Validator::Common]);
+            let allowed = text.lines().filter(|line| line.chars().count() >= least);
+            let mut refused = 0;
+            for password in allowed.take(3000) {
+                for typed in [
+                    password.to_owned(),
+                    password.to_ascii_uppercase(),
+                    format!(" {password} "),
+                ] {
+                    let problems = validators.validate(&typed, &[]);
+                    let codes: Vec<_> = problems.iter().map(|problem| problem.code).collect();
+                    assert_eq!(codes, ["password_too_common"], "{typed}");
+                }
+                refused += 1;
+            }
+            assert_eq!(refused, tried, "of at least {least} characters");
+        }
     }
 }

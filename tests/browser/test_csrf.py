@@ -157,6 +157,7 @@ def test_a_script_s_form_and_fetch_are_refused(site, visitor, host):
 
 
 def test_a_sandboxed_frame_is_refused(site, visitor):
+    # GHSA-mq59-m269-xvcx.
     # F8: its origin is the word null, which is not "no origin".
     before = index(visitor, site)
     visitor.get(f"{site.url}/note/")

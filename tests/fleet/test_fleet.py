@@ -68,6 +68,7 @@ def test_a_login_writes_its_time_and_no_other_column(pair, visitor):
 
 
 def test_a_logout_kills_every_copy(db_pair, visitor):
+    # S6.
     visitor.login(db_pair.here, db_pair.fleet.person())
     copy = visitor.copy()
     assert visitor.tell(db_pair.there, "/logout").json() == {}
@@ -254,6 +255,7 @@ def test_every_route_that_changes_something_is_checked(pair):
 
 
 def test_a_login_makes_the_tokens_of_before_worthless(pair, visitor):
+    # F11.
     token = visitor.ask(pair.here, "/csrf").json()["token"]
     visitor.login(pair.there, pair.fleet.person())
     for side in (pair.here, pair.there):
@@ -317,6 +319,7 @@ def test_a_changed_password_ends_the_other_sessions_and_keeps_its_own(pair, visi
 
 
 def test_nobody_changes_a_password_unless_signed_in(pair, visitor):
+    # P5.
     assert visitor.tell(pair.here, "/passwd", new=NEW_PASSWORD).status == 401
 
 

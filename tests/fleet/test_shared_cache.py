@@ -64,6 +64,7 @@ def visitors(fleet, front) -> dict[str | None, Visitor]:
 
 
 def test_nobody_gets_what_was_made_for_another(cached):
+    # CVE-2023-30861, CVE-2026-27205, CVE-2026-35192.
     people = visitors(cached.fleet, cached.front)
     tokens, seen = {}, set()
     for _ in range(3):

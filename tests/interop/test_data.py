@@ -111,6 +111,7 @@ def test_a_page_that_only_reads_writes_nothing(pair, client, username):
 
 
 def test_pages_without_a_login_make_no_session(pair, client):
+    # S12, CVE-2015-5143, CVE-2015-5963, CVE-2015-5964.
     count = "SELECT count(*) FROM django_session"
     before = sqlite3.connect(pair.place.database).execute(count).fetchone()
     for page in ("/", "/home/", "/login/", "/nowhere"):
@@ -121,6 +122,7 @@ def test_pages_without_a_login_make_no_session(pair, client):
 
 @pytest.mark.parametrize("text", ["garbage", "e30:1r31eq:I_lzTiPndLeCNM1aHTOTlBIASx97zx-I-h5XZ0FtLXg", ""])
 def test_a_record_that_cannot_be_read_is_nobody_s_and_is_left_alone(pair, client, username, text):
+    # E15.
     pair.there.person(username)
     pair.there.login(client, username)
     key = client.cookies["sessionid"]

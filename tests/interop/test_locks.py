@@ -77,6 +77,7 @@ def test_a_short_lock_is_waited_for(shop, client, username):
 
 
 def test_a_lock_that_lasts_is_a_503_that_touches_no_cookie(shop, client, username):
+    # S15.
     there = shop.start_django()
     here = shop.start_cloakroom()
     there.person(username)

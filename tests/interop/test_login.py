@@ -44,6 +44,7 @@ def test_a_logout_there_is_one_here(pair, client, username):
 
 
 def test_a_password_changed_there_ends_other_sessions_here_and_keeps_its_own(pair, client, username):
+    # S4.
     pair.there.person(username)
     other = Client()
     pair.here.login(client, username)
@@ -58,6 +59,7 @@ def test_a_password_changed_there_ends_other_sessions_here_and_keeps_its_own(pai
 
 
 def test_a_user_disabled_there_is_anonymous_here_at_the_next_request(pair, client, username):
+    # S5.
     pair.there.person(username)
     pair.here.login(client, username)
     assert pair.here.knows(client)
@@ -146,6 +148,7 @@ def test_a_program_is_refused_in_json(pair, client):
 
 
 def test_a_session_key_that_a_client_made_up_is_never_used(pair, client, username):
+    # S2.
     pair.there.person(username)
     made_up = "madeupmadeupmadeupmadeupmadeupma"
     client.cookies["sessionid"] = made_up
@@ -165,6 +168,7 @@ def test_a_guarded_page_leads_back_after_the_login(pair, client, username):
 
 
 def test_a_login_leads_to_no_foreign_site(pair, username):
+    # H1.
     pair.there.person(username)
     for target in (
         "//evil.example/",

@@ -46,6 +46,7 @@ def signed_in(server: Cloakroom) -> Client:
 
 @pytest.mark.parametrize(("ends", "begins"), [("kill", "start"), ("freeze", "thaw")])
 def test_an_outage_is_a_503_that_touches_no_cookie_and_ends_by_itself(site, ends, begins):
+    # S15.
     server = site.place.start_cloakroom(**site.environ)
     client, other = signed_in(server), Client()
     token = other.get(f"{server.url}/login/").csrf_token()

@@ -34,6 +34,7 @@ def rows(place: Place) -> list[tuple]:
 
 
 def test_on_a_site_of_our_own_a_logout_holds_for_copies_of_the_cookie(place):
+    # S6.
     server = place.start_cloakroom(**IN_COOKIES)
     client, elsewhere = signed_in(server), signed_in(server)
     thief = client.copy()

@@ -46,6 +46,7 @@ def test_safe_methods_change_nothing(pair, username, query):
 
 
 def test_every_other_method_without_a_token_is_refused_and_changes_nothing(pair, username):
+    # F1.
     pair.there.person(username)
     user = Client()
     pair.here.login(user, username)

@@ -39,6 +39,7 @@ def test_django_reads_what_is_signed_with_its_fallback(shop, client, username):
 
 
 def test_a_key_that_does_not_fit_replaces_no_cookie(shop, client, username):
+    # E15.
     there = shop.start_django()
     there.person(username)
     there.login(client, username)

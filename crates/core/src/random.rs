@@ -45,6 +45,7 @@ pub(crate) fn text<const CHARACTERS: usize>(
 mod tests {
     use super::*;
 
+    /// S1.
     #[test]
     fn every_character_is_equally_likely_in_every_place() {
         // 36 symbols in 32 places; chi-squared with 35 degrees of freedom exceeds 90 once in a million.

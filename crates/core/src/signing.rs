@@ -233,6 +233,7 @@ mod tests {
         assert_eq!(signed, signer("k").sign("hello"));
     }
 
+    /// C13.
     #[test]
     fn another_salt_is_another_purpose() {
         let signed = Signer::new(&secrets("k"), "one").sign("hello");

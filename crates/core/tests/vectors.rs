@@ -111,6 +111,7 @@ const BEYOND_CORE: [(&str, &str); 1] = [(
     "private: what is made of it is `sign`, `session_auth_hash` and their like",
 )];
 
+/// F2.
 #[test]
 fn django_s_answers_are_ours() {
     let mut deviations = deviations::Table::new();

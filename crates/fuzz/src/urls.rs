@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::parts::Parts;
 
-/// Flags and a `next`: wherever a browser goes with what is safe, it stays on the allowed hosts.
+/// Flags and a `next`: wherever a browser goes with what is safe, it stays on the allowed hosts (H1).
 pub fn safe_next(input: &[u8]) {
     let mut parts = Parts::of(input);
     let flags = parts.flags();

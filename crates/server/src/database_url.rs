@@ -194,6 +194,7 @@ mod tests {
         }
     }
 
+    /// S11.
     #[test]
     fn what_is_refused_is_not_repeated() {
         for (url, error) in [

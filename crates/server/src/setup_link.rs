@@ -307,6 +307,7 @@ mod tests {
         }
     }
 
+    /// N1.
     #[test]
     fn nothing_comes_through_a_proxy() {
         let link = link();
@@ -353,6 +354,7 @@ mod tests {
         );
     }
 
+    /// N1.
     #[test]
     fn a_name_that_was_pointed_here_is_refused() {
         let link = link();

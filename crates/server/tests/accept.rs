@@ -483,6 +483,7 @@ async fn an_idle_connection_of_http2_is_closed_too() {
     );
 }
 
+/// CVE-2026-3902, CVE-2015-0219.
 #[tokio::test]
 async fn the_application_sees_the_peer_and_no_header_with_an_underscore() {
     let server = Server::start(quick()).await;

@@ -502,6 +502,7 @@ fn a_first_start_makes_database_key_and_link_and_a_second_one_uses_them() {
     assert!(!third.said.contains("first-superuser"), "{}", third.said);
 }
 
+/// N2.
 #[test]
 fn nothing_is_made_where_something_could_be_lost() {
     let folder = Folder::new();
@@ -530,6 +531,7 @@ fn nothing_is_made_where_something_could_be_lost() {
     }
 }
 
+/// N2.
 #[test]
 fn users_without_a_key_refuse_to_start() {
     let folder = Folder::with_superuser();
@@ -549,6 +551,7 @@ fn users_without_a_key_refuse_to_start() {
     assert!(!given.said.contains("first-superuser"));
 }
 
+/// K1.
 #[test]
 fn weak_keys_refuse_to_start_where_others_can_connect() {
     let folder = Folder::with_superuser();

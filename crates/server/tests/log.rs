@@ -324,6 +324,7 @@ async fn visit(run: &mut Run, server: SocketAddr, http2: bool, passwords: [&'sta
     assert_eq!(elsewhere.get("/home/").await.status, 302);
 }
 
+/// S11.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_whole_run_at_the_finest_level_logs_no_secret() {
     let mut run = Run::new();

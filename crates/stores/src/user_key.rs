@@ -100,6 +100,7 @@ mod tests {
 
     const UUID: &str = "0b2f8a5e-7c1d-4e6f-9a3b-5d7e9f1a2b3c";
 
+    /// CVE-2014-0474.
     #[test]
     fn a_key_is_of_its_type_or_none() {
         let rows = [

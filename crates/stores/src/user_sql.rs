@@ -391,6 +391,7 @@ mod tests {
         );
     }
 
+    /// CVE-2014-0474.
     #[test]
     fn texts_that_are_keys_are_compared_byte_for_byte() {
         let table = UserTable {

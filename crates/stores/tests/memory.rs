@@ -120,6 +120,7 @@ async fn who_signs_in_where_the_session_is_is_a_user_from_then_on() {
     assert!(is_there(&store, &key).await);
 }
 
+/// CVE-2026-77050, CVE-2026-15337.
 #[tokio::test]
 async fn a_flood_of_visitors_stays_within_the_bound_and_costs_users_nothing() {
     let store = MemoryStore::new(1_000);

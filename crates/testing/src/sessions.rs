@@ -92,6 +92,7 @@ async fn a_key_is_taken_once(store: &dyn Store) {
     assert_holds(&store.load(&key, now).await.unwrap().unwrap(), &one);
 }
 
+/// CVE-2014-0474, CVE-2020-13254.
 async fn keys_are_compared_byte_for_byte(store: &dyn Store) {
     let now = this_moment();
     let keys = ["abcdefgh", "ABCDEFGH", "abcdefgh ", "àbcdefgh", "abcdefg%"];

@@ -140,6 +140,7 @@ async fn is_refused(fault: Fault) {
     assert!(schedules.join().is_err(), "no schedule shows {fault:?}");
 }
 
+/// CVE-2025-46336, CVE-2025-32441.
 #[tokio::test]
 async fn a_store_that_inserts_what_is_gone_is_refused() {
     is_refused(Fault::Upsert).await;
@@ -150,6 +151,7 @@ async fn a_store_that_does_not_compare_is_refused() {
     is_refused(Fault::NoComparison).await;
 }
 
+/// S13.
 #[tokio::test]
 async fn a_store_that_ignores_the_expiry_is_refused() {
     is_refused(Fault::ExpiryIgnored).await;

@@ -365,6 +365,7 @@ mod tests {
             .err()
     }
 
+    /// CVE-2011-4139, CVE-2011-4140, CVE-2016-9014.
     #[test]
     fn hosts_that_are_not_ours_are_refused() {
         for host in [
@@ -433,6 +434,7 @@ mod tests {
         );
     }
 
+    /// H3.
     #[test]
     fn only_trusted_proxies_are_believed() {
         let mut rules = HostRules {

@@ -152,6 +152,7 @@ mod tests {
         }
     }
 
+    /// CVE-2026-77050, CVE-2026-15337.
     #[test]
     fn however_many_come_no_more_is_kept() {
         let newcomers = newcomers(1);
@@ -165,6 +166,7 @@ mod tests {
         assert!((60_000..65_000).contains(&taken), "{taken}");
     }
 
+    /// T10.
     #[test]
     fn a_clock_that_is_set_right_locks_nobody_out_for_years() {
         let newcomers = newcomers(2);

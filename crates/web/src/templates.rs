@@ -216,6 +216,7 @@ mod tests {
         Templates::from_folder(folder::with_files(files).path())
     }
 
+    /// O1.
     #[test]
     fn every_file_is_escaped_whatever_its_name_ends_in() {
         for name in ["x.html", "x.jinja", "x.txt", "x.json", "x", "x.txt.j2"] {

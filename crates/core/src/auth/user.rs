@@ -325,6 +325,7 @@ mod tests {
         }
     }
 
+    /// S11.
     #[test]
     fn debug_shows_no_password() {
         let mut user = User::new("7", "ann", Timestamp::MIN);

@@ -83,6 +83,7 @@ mod tests {
         SetCookie::new(name, "v").unwrap()
     }
 
+    /// C3.
     #[test]
     fn the_size_counts_the_name_and_what_stands_on_the_wire() {
         let of = |value: &str| SetCookie::new("n", value).unwrap().refusal(NOW);
@@ -92,6 +93,7 @@ mod tests {
         assert_eq!(of(&",".repeat(1024)), Some(Refusal::TooLarge));
     }
 
+    /// C3.
     #[test]
     fn attributes_have_at_most_1024_bytes() {
         let path = |length: usize| format!("/{}", "p".repeat(length - 1));
@@ -105,6 +107,7 @@ mod tests {
         }
     }
 
+    /// C4.
     #[test]
     fn nothing_is_kept_for_more_than_400_days() {
         const LONGEST: i64 = 34_560_000;
@@ -129,6 +132,7 @@ mod tests {
         }
     }
 
+    /// C2.
     #[test]
     fn prefixes_bind_whatever_their_case() {
         for name in ["__Host-x", "__host-x", "__HOST-"] {

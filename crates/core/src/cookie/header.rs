@@ -144,6 +144,7 @@ mod tests {
         found
     }
 
+    /// C8, CVE-2023-23934, C7.
     #[test]
     fn headers_are_read_as_django_reads_them() {
         let rows: [(&str, &[(&str, &str)]); 25] = [
@@ -206,6 +207,7 @@ mod tests {
         assert_eq!(map([]), []);
     }
 
+    /// C6, CVE-2016-7401.
     #[test]
     fn no_other_cookie_passes_for_the_session_s() {
         let good = |header: &[u8], name| find_last(header, name).as_deref() == Some("good");
@@ -262,6 +264,7 @@ mod tests {
         }
     }
 
+    /// C11, CVE-2024-7592, CVE-2024-52804.
     /// Counts nothing and times nothing: a quadratic scan of these would take minutes.
     #[test]
     fn hostile_headers_cost_no_more_than_their_length() {

@@ -112,6 +112,7 @@ mod tests {
         }
     }
 
+    /// C10.
     #[test]
     fn escapes_are_read_as_python_reads_them() {
         let rows = [

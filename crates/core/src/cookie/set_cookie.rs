@@ -476,6 +476,7 @@ mod tests {
         }
     }
 
+    /// C5.
     #[test]
     fn control_characters_are_refused_everywhere() {
         for control in (0..=31).chain([127]).map(char::from) {
@@ -511,6 +512,7 @@ mod tests {
             prop_assert_eq!(find_last(header.as_bytes(), "n").unwrap(), value);
         }
 
+        /// C5.
         #[test]
         fn no_text_splits_a_header(name in any::<String>(), value in any::<String>(), path in any::<String>()) {
             let Ok(cookie) = SetCookie::new(&name, &value).and_then(|cookie| cookie.path(&path)) else {

@@ -184,6 +184,7 @@ mod tests {
         }
     }
 
+    /// C12, CVE-2026-6873.
     #[test]
     fn the_older_salt_is_read_where_it_is_accepted() {
         for version in ["4.2", "5.2.15", "6.0.6"] {
@@ -206,6 +207,7 @@ mod tests {
         assert_eq!(refusing.sign("hello", NOW), SALT_X_LEGACY);
     }
 
+    /// C12.
     #[test]
     fn name_and_salt_cannot_be_shifted_into_each_other() {
         let signed = cookies("6.1").signer("a", "bc").sign("hello", NOW);
@@ -238,6 +240,7 @@ mod tests {
         }
     }
 
+    /// C13.
     #[test]
     fn nothing_signed_for_another_purpose_is_a_cookie() {
         let secrets = secrets("test-secret-key-0123456789");

@@ -117,6 +117,7 @@ fn a_host_that_is_not_allowed_is_nobody_s_origin() {
     assert!(check_headers(&django(), &empty).is_err());
 }
 
+/// F6.
 #[test]
 fn an_origin_is_asked_before_the_referer() {
     let request = CsrfRequest {
@@ -271,6 +272,7 @@ fn a_referer_s_good_host_depends_on_host_domain_and_port() {
     }
 }
 
+/// F9, CVE-2025-47909.
 #[test]
 fn a_trusted_entry_s_scheme_counts_for_origins_and_not_for_referers() {
     let rules = trusting("http://dash.example.com", Veto::None);
@@ -298,6 +300,7 @@ fn a_trusted_entry_s_scheme_counts_for_origins_and_not_for_referers() {
     }
 }
 
+/// F3, F5.
 #[test]
 fn the_browser_s_own_word_is_a_veto() {
     let own = Some("http://www.example.com");
@@ -340,6 +343,7 @@ fn the_browser_s_own_word_is_a_veto() {
     }
 }
 
+/// F6.
 #[test]
 fn removing_headers_one_by_one_never_helps_a_foreign_page() {
     let rules = CsrfRules::new(Veto::CrossAndSameSite);
@@ -360,6 +364,7 @@ fn removing_headers_one_by_one_never_helps_a_foreign_page() {
     }
 }
 
+/// W1.
 #[test]
 fn a_web_socket_needs_an_origin_of_ours() {
     let rows = [
@@ -460,6 +465,7 @@ fn a_token_is_looked_for_in_the_form_and_then_in_the_header() {
     }
 }
 
+/// F10, CVE-2020-36564.
 #[test]
 fn a_secret_that_is_absent_or_malformed_never_switches_the_check_off() {
     let rows = [
@@ -501,6 +507,7 @@ fn a_header_s_name_is_read_and_shown_as_in_django() {
     }
 }
 
+/// F14.
 #[test]
 fn a_proxy_that_hides_tls_is_named() {
     let advice = |host, origin| {

@@ -201,6 +201,7 @@ mod tests {
         }
     }
 
+    /// F12.
     #[test]
     fn a_mask_is_uniform_and_so_is_what_it_covers() {
         let mut counts = [[0_u32; 62]; 64];

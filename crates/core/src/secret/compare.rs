@@ -28,6 +28,7 @@ pub(crate) fn same(left: &[u8], right: &[u8]) -> bool {
 mod tests {
     use super::*;
 
+    /// RUSTSEC-2022-0018.
     #[test]
     fn every_byte_counts() {
         for length in 0..=48 {
@@ -43,6 +44,7 @@ mod tests {
         }
     }
 
+    /// RUSTSEC-2022-0018.
     #[test]
     fn differences_do_not_cancel_each_other_out() {
         let text = [0; 24 + 6];

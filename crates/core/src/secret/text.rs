@@ -104,6 +104,7 @@ mod tests {
         Ok(keys?.iter().map(|key| key.expose().to_vec()).collect())
     }
 
+    /// K1.
     #[test]
     fn a_weak_key_is_refused() {
         let insecure = format!("django-insecure-{STRONG}");

@@ -238,6 +238,7 @@ mod tests {
         assert!(!closing.ends_with_browser(&data("300")));
     }
 
+    /// S8.
     #[test]
     fn own_sites_end_sessions_absolutely_and_anonymous_ones_sooner() {
         let strict = Lifetime {

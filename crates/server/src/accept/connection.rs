@@ -210,6 +210,7 @@ const WINDOW: u32 = 64 * 1024;
 mod tests {
     use super::*;
 
+    /// CVE-2026-3902, CVE-2015-0219.
     #[test]
     fn headers_with_underscores_are_dropped_however_often_they_come() {
         let mut headers = HeaderMap::new();

@@ -97,6 +97,7 @@ mod tests {
         assert!(crowd.enter(address("2001:db8:0:1::1"), &limits).is_some());
     }
 
+    /// CVE-2026-77050, CVE-2026-15337.
     #[test]
     fn proxies_and_loopback_are_not_counted_and_nothing_is_kept_of_those_who_left() {
         let limits = Limits {

@@ -162,6 +162,7 @@ mod tests {
         );
     }
 
+    /// H6.
     #[test]
     fn starts_at_the_same_time_get_one_key() {
         let folder = tempfile::tempdir().unwrap();

@@ -89,6 +89,7 @@ fn title(page: &str) -> &str {
     rest.split_once("</title>").unwrap().0
 }
 
+/// O1.
 #[test]
 fn no_value_becomes_markup() {
     let names = |pages: Vec<(&'static str, String)>| -> Vec<Vec<String>> {

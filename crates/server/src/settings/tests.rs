@@ -125,6 +125,7 @@ fn one_variable_under_two_names_is_an_error() {
     assert!(matches!(error, SettingsError::Twice("DATABASE_URL")));
 }
 
+/// K1.
 #[test]
 fn weak_keys_and_empty_items_refuse_to_start() {
     for (name, text) in [
@@ -188,6 +189,7 @@ fn secrets_come_from_files_of_which_a_later_source_replaces_either_form() {
     assert_eq!(secrets.fallbacks().len(), 1);
 }
 
+/// S11.
 #[test]
 fn no_message_shows_a_secret() {
     let settings = from_environment(&[

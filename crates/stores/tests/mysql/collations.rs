@@ -34,6 +34,7 @@ fn key(text: &str) -> SessionKey {
     SessionKey::parse(text).unwrap()
 }
 
+/// CVE-2014-0474.
 #[tokio::test]
 #[ignore = "needs MariaDB"]
 async fn no_key_has_an_alias_under_any_collation() {

@@ -9,6 +9,7 @@ use cloakroom_testing::record;
 
 use crate::databases::{key, open, ours};
 
+/// R14.
 /// Calls that are given up at any moment, on few connections; each value carries its key.
 ///
 /// `CLOAKROOM_CANCELLED` says how many, 3,000 if it says nothing.

@@ -61,6 +61,7 @@ async fn a_name_that_the_column_cannot_hold_is_nobody_s() {
     }
 }
 
+/// H6.
 /// They lock the same empty table and wait for each other, so most of them are undone and made again.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs MariaDB"]

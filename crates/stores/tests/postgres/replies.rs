@@ -11,6 +11,7 @@ use cloakroom_testing::servers::{Fault, PgBouncer, Postgres, Proxy};
 
 use crate::database::{create, hasty, hasty_one, key, migrated, ours};
 
+/// R14.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL"]
 async fn a_reply_never_reaches_another_request() {

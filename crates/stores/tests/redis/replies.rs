@@ -20,6 +20,7 @@ fn requests() -> usize {
     std::env::var("CLOAKROOM_REPLIES").map_or(10_000, |number| number.parse().unwrap())
 }
 
+/// R14.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "needs redis-server"]
 async fn no_reply_reaches_another_request() {

@@ -8,7 +8,7 @@ use super::SIGNED_IN;
 use crate::schedule::Deed::{CycleKey, Login, Set, Think, Verify};
 use crate::schedule::{Act, Outcome, Scenario, Site};
 
-/// A session that expires, or is cleared away, between a request's load and its save is not revived (R5).
+/// A session that expires, or is cleared away, between a request's load and its save is not revived (R5, S13).
 pub async fn an_expired_session_is_not_revived(store: &Arc<dyn Store>) {
     for last in [Set("b"), CycleKey, Login("ann")] {
         Scenario::new()

@@ -124,7 +124,7 @@ pub async fn no_renewal_survives_a_logout(store: &Arc<dyn Store>) {
     }
 }
 
-/// The same with a third request, whose write makes the renewal begin again.
+/// The same with a third request, whose write makes the renewal begin again (R11).
 pub async fn no_renewal_survives_a_logout_and_a_write(store: &Arc<dyn Store>) {
     Scenario::new()
         .before(SIGNED_IN)

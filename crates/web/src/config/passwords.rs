@@ -137,6 +137,7 @@ mod tests {
         Hasher::new(algorithm, DjangoVersion::LATEST)
     }
 
+    /// P3.
     #[test]
     fn strict_prefers_argon2_and_reads_what_django_reads() {
         let [first, ..] = Algorithm::DJANGO;
@@ -218,6 +219,7 @@ mod tests {
         }
     }
 
+    /// P1.
     #[test]
     fn strict_asks_for_twelve_characters_and_others_for_what_is_set() {
         assert_eq!(login("strict", &[]).validators, Validators::strict());

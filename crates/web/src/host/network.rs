@@ -152,6 +152,7 @@ mod tests {
         }
     }
 
+    /// H3.
     #[test]
     fn the_client_is_the_last_who_is_no_trusted_proxy() {
         let networks = |texts: &[&str]| {

@@ -176,6 +176,7 @@ mod tests {
         );
     }
 
+    /// O1.
     #[test]
     fn a_folder_or_file_that_others_may_write_is_refused_and_the_message_names_chmod() {
         for (mode, fine) in [

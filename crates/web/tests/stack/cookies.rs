@@ -75,6 +75,7 @@ async fn each_profile_writes_its_attributes() {
     }
 }
 
+/// C1.
 #[tokio::test]
 async fn cookies_are_for_https_except_on_this_machine() {
     let site = Plan::strict()
@@ -151,6 +152,7 @@ async fn cookies_are_for_https_except_on_this_machine() {
     }
 }
 
+/// CVE-2023-23934.
 #[tokio::test]
 async fn a_prefixed_cookie_is_written_so_that_browsers_keep_and_drop_it() {
     // C2.

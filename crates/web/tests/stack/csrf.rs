@@ -314,6 +314,7 @@ async fn a_page_that_ensures_the_cookie_sets_it_though_nobody_asks_for_a_token()
     assert!(again.set_cookie("csrftoken").unwrap().contains(&token));
 }
 
+/// CVE-2025-47910.
 #[tokio::test]
 async fn a_form_is_checked_once_and_within_an_exempt_layer_by_the_inner_one() {
     // F7: `csrf_protect` inside `csrf_exempt`, and twice.

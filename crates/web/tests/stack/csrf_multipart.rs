@@ -320,6 +320,7 @@ async fn fifty_megabytes_in_base64_are_not_read() {
     }
 }
 
+/// CVE-2026-5766.
 /// CVE-2026-33034.
 #[tokio::test]
 async fn what_content_length_says_of_a_form_decides_nothing() {

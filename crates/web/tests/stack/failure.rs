@@ -11,6 +11,7 @@ use http::Request;
 use crate::site::{PASSWORD, Plan, press, session_key, sign_in, whoami};
 use crate::stores::Failing;
 
+/// S12.
 #[tokio::test]
 async fn what_is_not_touched_costs_no_call_and_what_is_read_one() {
     let site = Plan::strict().open().await;
@@ -95,6 +96,7 @@ async fn while_the_store_fails_pages_without_the_session_go_on() {
     assert_eq!(whoami(&browser).await, "ann", "the same cookie works again");
 }
 
+/// S15.
 #[tokio::test]
 async fn while_the_user_store_fails_nobody_is_taken_for_a_stranger() {
     let site = Plan::strict().open().await;

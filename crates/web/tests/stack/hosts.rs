@@ -25,6 +25,7 @@ async fn status(app: &Router, target: &str, hosts: &[&[u8]]) -> u16 {
     response.status().as_u16()
 }
 
+/// CVE-2011-4139.
 #[tokio::test]
 async fn a_bad_host_never_reaches_a_handler() {
     // CVE-2011-4140, CVE-2016-9014.
@@ -129,6 +130,7 @@ async fn a_bad_host_never_reaches_a_handler() {
     );
 }
 
+/// CVE-2011-4139, CVE-2011-4140, CVE-2016-9014.
 #[tokio::test]
 async fn a_bad_host_is_refused_on_paths_that_are_not_there_and_repeated_nowhere() {
     let site = Plan::strict().open().await;

@@ -31,6 +31,7 @@ async fn begin(site: &Site, address: &str) -> Page {
     from(&site.browser(), address, SET).await
 }
 
+/// CVE-2015-5143, CVE-2015-5963, CVE-2015-5964.
 #[tokio::test]
 async fn an_address_that_begins_too_many_sessions_is_told_to_wait_and_nothing_is_written() {
     for engine in [Engine::Sqlite, Engine::Memory, Engine::RevocableCookies] {

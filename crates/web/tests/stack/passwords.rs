@@ -40,6 +40,7 @@ async fn knock(browser: &Browser, password: &[u8]) -> String {
     page.text().to_owned()
 }
 
+/// CVE-2013-1443, CVE-2025-22228.
 #[tokio::test]
 async fn a_password_is_any_bytes_up_to_four_kilobytes() {
     // P1.
@@ -75,6 +76,7 @@ async fn a_password_is_any_bytes_up_to_four_kilobytes() {
     }
 }
 
+/// P1.
 #[tokio::test]
 async fn a_form_s_password_is_taken_as_it_was_typed() {
     let site = Plan::strict().open().await;

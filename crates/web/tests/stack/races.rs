@@ -61,6 +61,7 @@ async fn during(
     tokio::join!(browser.get(&target), other).0
 }
 
+/// CVE-2025-46336, CVE-2025-32441.
 #[tokio::test]
 async fn what_was_logged_out_stays_logged_out() {
     // R1, R11.
@@ -172,6 +173,7 @@ async fn what_was_acknowledged_of_many_at_once_is_there() {
     }
 }
 
+/// H6.
 #[tokio::test]
 async fn a_one_time_value_is_taken_once() {
     let (site, slow) = slow_site(Plan::strict()).await;

@@ -304,6 +304,7 @@ async fn a_page_that_does_not_look_at_its_session_asks_no_list() {
     assert_eq!(site.store.calls().len(), 0);
 }
 
+/// CVE-2011-4136.
 #[tokio::test]
 async fn what_is_on_the_list_opens_nothing_as_a_session_key() {
     let site = site().await;

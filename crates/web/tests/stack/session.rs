@@ -125,6 +125,7 @@ async fn a_value_may_be_more_than_a_type_holds() {
     assert_eq!(ask(&browser, "raw?name=b").await, "nothing");
 }
 
+/// CVE-2015-3982.
 #[tokio::test]
 async fn clear_keeps_the_key_and_flush_ends_it() {
     let site = Plan::strict().open().await;

@@ -111,7 +111,6 @@ async fn whoever_has_failed_too_often_is_told_until_when_whether_there_is_such_a
     );
 }
 
-/// CVE-2025-22234, CVE-2024-39329, CVE-2018-6188, CVE-2016-2513, CVE-2025-13473.
 #[tokio::test]
 async fn a_delay_passes_with_the_site_s_clock() {
     let clock = TestClock::at(Timestamp::from_unix_seconds(1_800_000_000));
@@ -133,6 +132,7 @@ async fn a_delay_passes_with_the_site_s_clock() {
     );
 }
 
+/// CVE-2025-22234, CVE-2024-39329, CVE-2018-6188, CVE-2016-2513, CVE-2025-13473.
 #[tokio::test]
 async fn a_failure_is_answered_at_its_time_and_with_the_same_bytes_whatever_the_reason() {
     // P4, §2.5: an over-long password too.

@@ -102,6 +102,7 @@ async fn of_twenty_who_bring_one_ticket_at_once_one_enters() {
     assert_eq!(entered, 1);
 }
 
+/// CVE-2026-43983, CVE-2025-53942, CVE-2025-64521.
 #[tokio::test]
 async fn a_ticket_ends_after_half_a_minute_and_with_its_user() {
     let site = Plan::strict().open().await;

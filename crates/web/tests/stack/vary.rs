@@ -13,6 +13,7 @@ const ACTIONS: [&str; 12] = [
     "cycle", "expiry",
 ];
 
+/// S14.
 #[tokio::test]
 async fn whatever_looks_at_the_session_varies_by_cookie() {
     // CVE-2023-30861, CVE-2026-27205, CVE-2026-35192.
@@ -73,6 +74,7 @@ async fn what_does_not_look_at_cookies_varies_by_nothing() {
     }
 }
 
+/// CVE-2014-1418.
 #[tokio::test]
 async fn a_page_with_a_token_varies_by_cookie() {
     // CVE-2014-0473.

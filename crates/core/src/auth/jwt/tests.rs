@@ -238,6 +238,7 @@ fn a_site_with_a_name_takes_only_what_is_for_it() {
     assert!(read(&named, OF_PYJWT).is_none(), "one that names nobody");
 }
 
+/// CVE-2026-43983, CVE-2025-53942, CVE-2025-64521.
 #[test]
 fn a_token_ends_with_its_user_s_password_and_with_the_user() {
     let token = rules().mint_access(&ann(), NOW).unwrap();

@@ -59,6 +59,7 @@ fn login_keeps_anonymous_data_and_writes_django_s_names_in_its_order() {
     assert_eq!(session.raw("_auth_user_id").as_deref(), Some("\"7\""));
 }
 
+/// S5.
 #[test]
 fn only_an_active_user_with_the_same_password_owns_the_session() {
     let rules = rules("k");
@@ -160,6 +161,7 @@ fn columns_of_the_site_s_own_end_sessions_when_they_change() {
     );
 }
 
+/// RUSTSEC-2022-0018.
 #[test]
 fn a_part_of_the_hash_owns_nothing() {
     let rules = rules("k");

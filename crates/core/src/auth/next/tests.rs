@@ -10,6 +10,7 @@ const BOTH: (bool, bool) = (true, true);
 const HTTP_ONLY: (bool, bool) = (true, false);
 const NEITHER: (bool, bool) = (false, false);
 
+/// H1.
 #[test]
 fn safe_urls_are_django_s() {
     let rows = [
@@ -68,6 +69,7 @@ fn safe_urls_are_django_s() {
     assert_eq!(django(&format!("/{}", "é".repeat(2047))), BOTH);
 }
 
+/// H1, CVE-2017-7233, CVE-2016-2512, CVE-2015-2317, CVE-2015-0220, CVE-2014-3730, CVE-2013-6044, CVE-2012-3442.
 #[test]
 fn ways_to_another_site_are_refused() {
     for url in [

@@ -91,6 +91,7 @@ fn an_owner_who_is_known_by_other_means_is_forgiven_and_the_address_is_not() {
     assert_eq!(passed.count(), 50 - 6);
 }
 
+/// CVE-2026-47203, CVE-2025-6004.
 /// CVE-2025-24806 and the like: one account has one count however its name is spelt.
 #[test]
 fn every_spelling_of_a_name_is_one_account() {

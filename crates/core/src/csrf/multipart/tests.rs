@@ -377,6 +377,7 @@ fn names_of_files_that_no_parser_takes_away_are_plain() {
     }
 }
 
+/// CVE-2026-33033.
 /// CVE-2026-108147: nothing is decoded, so nothing is gathered for it.
 #[test]
 fn an_encoding_that_changes_bytes_ends_the_scan_at_its_header() {
@@ -512,6 +513,7 @@ fn what_is_searched_and_what_is_compared_is_counted() {
     assert_eq!(steps, [2, 3, 5, 10]);
 }
 
+/// CVE-2026-108147, CVE-2026-33033.
 #[test]
 fn the_cost_is_linear_and_the_memory_bounded() {
     let long = "-".repeat(200);

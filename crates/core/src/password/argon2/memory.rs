@@ -88,6 +88,7 @@ mod tests {
         assert_eq!(memory.pieces().len(), 0);
     }
 
+    /// E7.
     #[test]
     fn there_are_no_more_pieces_than_calls_at_once() {
         let memory = Memory::keeping(8);

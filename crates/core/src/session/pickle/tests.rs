@@ -6,6 +6,7 @@ fn text(pickle: &[u8]) -> Result<String, PickleError> {
     read(pickle).map(|data| data.text().to_string())
 }
 
+/// G1.
 #[test]
 fn nothing_that_names_or_calls_is_read() {
     let rows: [&[u8]; 12] = [
@@ -187,6 +188,7 @@ fn none_is_none_however_it_is_made() {
     }
 }
 
+/// G1.
 #[test]
 fn a_short_pickle_becomes_no_long_text() {
     // A list of two lists of two lists …, thirty levels: a gigabyte of text.
@@ -241,6 +243,7 @@ fn a_text_of_256_kib_is_not_too_long() {
     assert_eq!(text(&repeated(others + 1)), Err(PickleError::TooLong));
 }
 
+/// G1.
 #[test]
 fn a_value_that_contains_itself_is_too_deep() {
     let rows: [&[u8]; 3] = [
@@ -273,6 +276,7 @@ fn depth_is_bounded_as_in_json() {
     }
 }
 
+/// G1.
 #[test]
 fn lengths_that_are_not_there_are_not_made_room_for() {
     for pickle in [

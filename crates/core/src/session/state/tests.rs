@@ -61,6 +61,7 @@ fn where_nothing_is_nothing_ends() {
     assert!(session.is_modified());
 }
 
+/// CVE-2015-3982.
 #[test]
 fn flush_forgets_and_what_follows_is_new() {
     let mut session = loaded(r#"{"a":1}"#);

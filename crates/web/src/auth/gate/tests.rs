@@ -57,6 +57,7 @@ async fn order_of(gate: Arc<Gate>, askers: Vec<Asker>) -> Vec<(u64, Option<u64>)
     receiver.iter().collect()
 }
 
+/// H5.
 #[tokio::test]
 async fn one_who_asks_for_much_waits_for_himself() {
     let flood = |number| asker(number, 666);

@@ -223,6 +223,7 @@ fn a_serializer_that_runs_code_is_refused_by_name() {
     assert!(error.contains("PickleSerializer") && error.contains("JSONSerializer"));
 }
 
+/// C2.
 #[test]
 fn a_prefixed_cookie_that_browsers_would_drop_is_refused() {
     let name = ("SESSION_COOKIE_NAME", json!("__Host-sessionid"));

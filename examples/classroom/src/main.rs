@@ -62,9 +62,11 @@ async fn run(options: Options) -> Result<(), Failure> {
     let evil_app = lessons::csrf::evil::router(place.templates.clone(), classroom);
     eprintln!("The classroom is open at http://{classroom}/, and an evil page at http://{evil}/");
 
+    // With the visitors' addresses: tries to log in are counted by them too, and users see them in their list of sessions.
+    let app = app::router(&place, evil).into_make_service_with_connect_info::<SocketAddr>();
     let mut terminated = signal(SignalKind::terminate())?;
     tokio::select! {
-        served = axum::serve(listener, app::router(&place, evil)) => served?,
+        served = axum::serve(listener, app) => served?,
         served = axum::serve(evil_listener, evil_app) => served?,
         interrupted = tokio::signal::ctrl_c() => interrupted?,
         _ = terminated.recv() => {}

@@ -31,7 +31,8 @@ def test_a_guarded_page_is_reached_and_left(browser_without_javascript, classroo
     assert browser.current_url == f"{url}{CLASSES}?room=1.07", "path and query, over a try that failed"
     assert table(browser, "Classes") == [["Drawing", "1.07"]]
     cookie = browser.get_cookie("pupil")
-    expected = {"httpOnly": True, "secure": True, "sameSite": "Lax", "path": "/"}
+    # Over plain http on this machine it is not `Secure`: some browsers would not keep it.
+    expected = {"httpOnly": True, "secure": False, "sameSite": "Lax", "path": "/"}
     assert expected.items() <= cookie.items(), cookie
     assert browser.get_cookie("sessionid") is None, "the cookie alone"
     browser.get(f"{url}{CLASSES}")
@@ -48,6 +49,8 @@ def test_a_guarded_page_is_reached_and_left(browser_without_javascript, classroo
     [
         "",
         "/cookie-login/logout/",
+        "/logout/",
+        "/session-logout/?next=/",
         "https://evil.example/",
         "//evil.example/",
         "/\\evil.example",

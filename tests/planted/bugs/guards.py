@@ -136,9 +136,9 @@ BUGS = [
     ),
     Bug(
         "a site that only looks verifies passwords",
-        AUTH,
-        "if self.visit.site().guard_only {",
-        "if false {",
+        "crates/web/src/auth/attempt.rs",
+        "if site.guard_only {",
+        "if false && site.guard_only {",
         ONLY_LOOKS,
     ),
     Bug(

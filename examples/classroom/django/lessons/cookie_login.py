@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
+from urllib.parse import urlsplit
 
 from django.contrib.auth import authenticate
 from django.contrib.auth.views import redirect_to_login
@@ -48,19 +49,17 @@ def login(request: HttpRequest) -> HttpResponse:
     next = safe_next(request)
     if user is None:
         return shown(request, next=next, problem="The name or the password is wrong.")
-    if next.startswith("/cookie-login/logout/"):  # nobody signs in to be signed out
-        next = ""
     response = redirect(next or "/cookie-login/class_list/")
-    response.set_signed_cookie(
-        "pupil", user.username, salt="cookie-login", max_age=DAY, samesite="Lax", httponly=True, secure=True
-    )
+    attributes = {"max_age": DAY, "samesite": "Lax", "httponly": True, "secure": request.is_secure()}
+    response.set_signed_cookie("pupil", user.username, salt="cookie-login", **attributes)
     return response
 
 
 def safe_next(request: HttpRequest) -> str:
     next = request.POST.get("next", request.GET.get("next", ""))
     is_safe = url_has_allowed_host_and_scheme(next, {request.get_host()}, request.is_secure())
-    return next if is_safe else ""
+    leads_out = "logout" in urlsplit(next).path  # nobody signs in to be signed out
+    return next if is_safe and not leads_out else ""
 
 
 @require_POST

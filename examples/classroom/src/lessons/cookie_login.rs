@@ -69,7 +69,7 @@ async fn class_list(
 async fn form(page: Page, cookies: Cookies, auth: Auth) -> Result<Html<String>, Error> {
     page.render(
         "cookie_login.html",
-        View::login(Pupil::of(&cookies), auth.next(), ""),
+        View::login(Pupil::of(&cookies), next(&auth), ""),
     )
 }
 
@@ -80,19 +80,22 @@ async fn login(
     Form(form): Form<Credentials>,
 ) -> Result<Response, Error> {
     let Some(user) = auth.authenticate(&form.username, &form.password).await? else {
-        let view = View::login(None, auth.next(), "The name or the password is wrong.");
+        let view = View::login(None, next(&auth), "The name or the password is wrong.");
         return Ok(page.render("cookie_login.html", view)?.into_response());
     };
     cookies.set_signed("pupil", &user.username, "cookie-login", |cookie| {
         let cookie = cookie.max_age(86_400).same_site(SameSite::Lax);
         cookie.http_only(true).secure(cookies.secure())
     })?;
-    // Another host is no `next`, and nobody signs in to be signed out.
-    let next = auth.next();
-    let next = next.filter(|next| !next.starts_with("/cookie-login/logout/"));
-    Ok(redirect(
-        next.as_deref().unwrap_or("/cookie-login/class_list/"),
-    ))
+    let next = next(&auth).unwrap_or_else(|| "/cookie-login/class_list/".into());
+    Ok(redirect(&next))
+}
+
+/// Another host is no `next`, and nobody signs in to be signed out.
+fn next(auth: &Auth) -> Option<String> {
+    let next = auth.next()?;
+    let path = next.split(['?', '#']).next()?;
+    (!path.contains("logout")).then_some(next)
 }
 
 async fn logout(cookies: Cookies) -> Result<Response, Error> {

@@ -89,5 +89,9 @@ def web(name):
     return Test("cloakroom", ("--features", "templates", "--lib"), name)
 
 
+def server(name):
+    return Test("cloakroom-server", ("--lib",), name)
+
+
 def stack(name):
     return Test("cloakroom", ("--features", "templates", "--test", "stack"), name)

@@ -8,6 +8,7 @@ TOKEN = "crates/core/src/csrf/token.rs"
 MULTIPART = "crates/core/src/csrf/multipart.rs"
 FIELD = "crates/core/src/csrf/field.rs"
 IN_SESSION = "crates/core/src/csrf/in_session.rs"
+LAYER = "crates/web/src/csrf.rs"
 
 KEPT_ONCE = core("csrf::in_session::tests::a_session_s_secret_is_kept_once_and_only_for_a_page_that_shows_it")
 MASKS = core("csrf::token::tests::masks_are_django_s")
@@ -16,6 +17,7 @@ OWN_ORIGIN = core("csrf::tests::an_origin_is_this_site_s_byte_for_byte")
 SAFE_METHODS = core("csrf::tests::safe_methods_need_nothing")
 ORIGINS = core("csrf::origin::tests::origins_are_trusted_as_in_django")
 VETO = core("csrf::tests::the_browser_s_own_word_is_a_veto")
+BROWSER_SAYS = stack("csrf_origins::the_browser_s_word_on_where_a_request_comes_from_counts")
 UNDONE = stack("csrf_multipart::a_second_token_far_behind_undoes_what_the_handler_did")
 
 BUGS = [
@@ -263,5 +265,81 @@ BUGS = [
         "None => self.scan.finish(),",
         "None => Ok(()),",
         UNDONE,
+    ),
+    Bug(
+        "the strictest site takes forms of sister sites",
+        "crates/web/src/config.rs",
+        "config.csrf.rules.veto = Veto::CrossAndSameSite;",
+        "config.csrf.rules.veto = Veto::CrossSite;",
+        BROWSER_SAYS,
+    ),
+    Bug(
+        "a sandboxed frame's origin passes for an absent one",
+        LAYER,
+        "= (text(ORIGIN), ",
+        '= (text(ORIGIN).filter(|origin| &**origin != "null"), ',
+        BROWSER_SAYS,
+    ),
+    Bug(
+        "where Sec-Fetch-Site is missing no referer is asked for",
+        CSRF,
+        "} else if request.secure {",
+        "} else if request.secure && request.fetch_site.is_some() {",
+        core("csrf::tests::removing_headers_one_by_one_never_helps_a_foreign_page"),
+    ),
+    Bug(
+        "an origin without a wildcard is trusted whatever its scheme",
+        ORIGIN,
+        "any(|entry| entry == origin)",
+        'any(|entry| entry.split("://").nth(1) == origin.split("://").nth(1))',
+        core("csrf::tests::a_trusted_entry_s_scheme_counts_for_origins_and_not_for_referers"),
+    ),
+    Bug(
+        "who runs a site behind TLS is not told which setting it needs",
+        CSRF,
+        "only_the_scheme_differs: !request.secure",
+        "only_the_scheme_differs: request.secure",
+        core("csrf::tests::a_proxy_that_hides_tls_is_named"),
+    ),
+    Bug(
+        "over TLS that the server ends itself a form shows no referer",
+        "crates/web/src/host.rs",
+        "None => head.listener.is_some_and(|listener| listener.tls),",
+        "None => false,",
+        stack("csrf_origins::over_https_a_request_says_where_it_comes_from"),
+    ),
+    Bug(
+        "a refusal tells the client its reason",
+        "crates/web/src/error.rs",
+        "(status, text(kind)).into_response()",
+        "(status, self.to_string()).into_response()",
+        stack("csrf::a_refusal_repeats_nothing_of_the_request"),
+    ),
+    Bug(
+        "each form that waits for its token has a quota of its own",
+        LAYER,
+        "quota: Arc::clone(&visit.site().spool),",
+        "quota: SpoolQuota::new(visit.site().config.csrf.spool_quota),",
+        stack("csrf_multipart::a_thousand_forms_without_a_token_stay_within_the_quota"),
+    ),
+    Bug(
+        "a part in base64 is looked through for what ends it",
+        "crates/core/src/csrf/multipart/part.rs",
+        '["7bit", "8bit", "binary"]',
+        '["7bit", "8bit", "binary", "base64"]',
+        core("csrf::multipart::tests::an_encoding_that_changes_bytes_ends_the_scan_at_its_header"),
+    ),
+    Bug(
+        "a form that is announced as short has no limit",
+        LAYER,
+        "late.filter(|_| header.is_none())",
+        """late.filter(|_| header.is_none()).map(|limit| {
+            let announced = parts.headers.get("content-length");
+            match announced.and_then(|length| length.to_str().ok()?.parse::<u64>().ok()) {
+                Some(length) if length <= limit => u64::MAX,
+                _ => limit,
+            }
+        })""",
+        stack("csrf_multipart::what_content_length_says_of_a_form_decides_nothing"),
     ),
 ]

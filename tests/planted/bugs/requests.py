@@ -1,6 +1,6 @@
 """A request's way through the layer: hosts, the check of forms, and what the response says."""
 
-from bug import Bug, core, stack, web
+from bug import Bug, core, server, stack, web
 
 AUTH = "crates/web/src/auth.rs"
 COOKIES = "crates/web/src/cookies.rs"
@@ -386,5 +386,44 @@ BUGS = [
         "is_safe_next(&next, &[&place.host], place.secure, rule).then_some(next)",
         "(next.starts_with('/') || is_safe_next(&next, &[&place.host], place.secure, rule)).then_some(next)",
         stack("login::a_login_leads_to_next_if_that_is_ours"),
+    ),
+    Bug(
+        "where the layer does not run everybody is a stranger",
+        AUTH,
+        """        let visit = Visit::of(parts)?.clone();
+        Ok(visit.load_user(&parts.headers).await?.map(Self))""",
+        """        let Ok(visit) = Visit::of(parts).cloned() else {
+            return Ok(None);
+        };
+        Ok(visit.load_user(&parts.headers).await?.map(Self))""",
+        stack("guards::extracting_without_the_layer_is_a_500_whose_log_names_it"),
+    ),
+    Bug(
+        "a browser may keep a refusal",
+        "crates/web/src/error.rs",
+        'headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));',
+        'headers.insert(CACHE_CONTROL, HeaderValue::from_static("private"));',
+        stack("guards::page_loads_are_sent_to_the_login_page_and_the_rest_gets_401"),
+    ),
+    Bug(
+        "a shared cache may keep a response that gives somebody a session",
+        FINISH,
+        '(false, true) => Some("private"),',
+        "(false, true) => None,",
+        stack("vary::no_shared_cache_keeps_a_response_that_gives_somebody_a_session"),
+    ),
+    Bug(
+        "a name in Vary with a blank before it is another",
+        "crates/core/src/cookie/vary.rs",
+        "value.split(',')).map(str::trim) {",
+        "value.split(',')) {",
+        stack("vary::headers_of_the_handler_are_completed_and_kept"),
+    ),
+    Bug(
+        "of the headers with an underscore only one is dropped",
+        "crates/server/src/accept/connection.rs",
+        "while let Some(name) = headers.keys()",
+        "if let Some(name) = headers.keys()",
+        server("accept::connection::tests::headers_with_underscores_are_dropped_however_often_they_come"),
     ),
 ]

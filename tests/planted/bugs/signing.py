@@ -1,6 +1,6 @@
 """Signatures, their alphabets, salts and keys."""
 
-from bug import Bug, core, vectors
+from bug import Bug, core, stack, vectors
 
 SECRET = "crates/core/src/secret.rs"
 TEXT = "crates/core/src/secret/text.rs"
@@ -259,5 +259,12 @@ BUGS = [
         "text.split(',').map(parse).collect()",
         "text.split(',').filter(|key| !key.is_empty()).map(parse).collect()",
         core("secret::text::tests::a_list_is_json_or_has_commas"),
+    ),
+    Bug(
+        "a session's cookie is signed as its row is",
+        "crates/core/src/session/signed_cookie.rs",
+        'SALT: &str = "django.contrib.sessions.backends.signed_cookies";',
+        'SALT: &str = "django.contrib.sessions.SessionStore";',
+        stack("purposes::nobody_takes_what_was_signed_for_another_purpose"),
     ),
 ]

@@ -95,3 +95,16 @@ def server(name):
 
 def stack(name):
     return Test("cloakroom", ("--features", "templates", "--test", "stack"), name)
+
+
+def pages(name):
+    """Of the same tests those that want the library's own pages."""
+    return Test("cloakroom", ("--features", "pages", "--test", "stack"), name)
+
+
+def server(name):
+    return Test("cloakroom-server", ("--lib",), name)
+
+
+def command(name):
+    return Test("cloakroom-server", ("--test", "cli"), name)

@@ -1,6 +1,6 @@
 """How many passwords may be tried, who is delayed, and what a failed login tells."""
 
-from bug import Bug, core, stack, web
+from bug import Bug, core, pages, stack, web
 
 THROTTLE = "crates/core/src/auth/throttle.rs"
 LOCAL = "crates/core/src/auth/throttle/local.rs"
@@ -309,5 +309,39 @@ BUGS = [
         "        let _ = rustix::process::nice(19);\n",
         "",
         NICE,
+    ),
+    Bug(
+        "what is counted opens as a session",
+        THROTTLE,
+        "let codec = Codec::new(secrets, Self::SALT, Compression::Never);",
+        "let codec = Codec::new(secrets, Codec::DJANGO_SALT, Compression::Never);",
+        stack("throttle::what_is_counted_is_no_session_and_names_nobody"),
+    ),
+    Bug(
+        "what the store cannot count is not counted",
+        ATTEMPT,
+        """    throttle.count(track, now)?;
+    match timeout(SHARED_PATIENCE, throttle.count_shared(track, now)).await {
+        Ok(Ok(counted)) => counted,
+""",
+        """    match timeout(SHARED_PATIENCE, throttle.count_shared(track, now)).await {
+        Ok(Ok(counted)) => counted.and_then(|()| throttle.count(track, now)),
+""",
+        stack("throttle::while_the_store_fails_the_server_counts_alone"),
+    ),
+    Bug(
+        "whoever is signed in may guess the password",
+        ATTEMPT,
+        "    async fn count(&mut self) -> Result<(), Error> {\n",
+        "    async fn count(&mut self) -> Result<(), Error> {\n"
+        "        if self.credentials.again {\n            return Ok(());\n        }\n",
+        pages("login_pages::whoever_has_taken_over_a_session_cannot_guess_the_password_there"),
+    ),
+    Bug(
+        "one address gets as many letters as anybody asks for",
+        "crates/web/src/pages/reset_mail.rs",
+        "if !site.attempts.may_write_to(&user.email, now).await {",
+        "if !site.attempts.may_write_to(&user.email, now).await && user.email.is_empty() {",
+        pages("login_pages::a_thousand_requests_for_one_address_are_five_letters"),
     ),
 ]

@@ -1,6 +1,6 @@
-"""Whose a session is, and where a login may lead."""
+"""Whose a session is, where a login may lead, and who may become the first superuser of which site."""
 
-from bug import Bug, core, vectors
+from bug import Bug, command, core, server, stack, vectors
 
 LOGIN = "crates/core/src/auth/login.rs"
 NEXT = "crates/core/src/auth/next.rs"
@@ -199,5 +199,33 @@ BUGS = [
         "utf8_percent_encode(iri, &IRI_ESCAPES)",
         "utf8_percent_encode(iri, const { &IRI_ESCAPES.remove(b'\\r').remove(b'\\n') })",
         core("auth::next::tests::a_location_holds_nothing_that_ends_its_line"),
+    ),
+    Bug(
+        "a second login keeps the key on a site of our own",
+        "crates/web/src/config.rs",
+        "config.login.relogin = Relogin::RenewsKey;",
+        "config.login.relogin = Relogin::KeepsKey;",
+        stack("login::a_login_renews_the_key_and_the_old_one_is_dead"),
+    ),
+    Bug(
+        "who changes the password keeps the key",
+        LOGIN,
+        "        session.cycle_key();\n        if stored_text(session, USER_ID_NAME).as_ref() == Some(&user.id) {",
+        "        if stored_text(session, USER_ID_NAME).as_ref() == Some(&user.id) {",
+        stack("login::who_changes_the_own_password_stays_signed_in_here_only"),
+    ),
+    Bug(
+        "the first superuser is made through a proxy",
+        "crates/server/src/setup_link.rs",
+        "if forwarded || !visit.peer.to_canonical().is_loopback() {",
+        "if !visit.peer.to_canonical().is_loopback() {",
+        server("setup_link::tests::nothing_comes_through_a_proxy"),
+    ),
+    Bug(
+        "a secret key is made for a database that is not there",
+        "crates/server/src/commands/serve/prepare.rs",
+        "    situation.check()?;\n",
+        "    let _ = make_key_file(file)?;\n    situation.check()?;\n",
+        command("nothing_is_made_where_something_could_be_lost"),
     ),
 ]

@@ -1,8 +1,9 @@
-"""Password hashes: their form, their cost, and which of them are to be made anew."""
+"""Password hashes: their form, their cost, and which of them are to be made anew; and who gets a new password how."""
 
-from bug import Bug, core, vectors
+from bug import Bug, core, pages, vectors
 
 PASSWORD = "crates/core/src/password.rs"
+LETTERS = "crates/web/src/pages/reset_mail.rs"
 PBKDF2 = "crates/core/src/password/pbkdf2.rs"
 POLICY = "crates/core/src/password/policy.rs"
 RECIPE = "crates/core/src/password/recipe.rs"
@@ -11,6 +12,8 @@ SALT = "crates/core/src/password/salt.rs"
 BOUND = core("password::tests::a_cost_beyond_the_bound_is_not_paid")
 OUTDATED = core("password::tests::another_cost_or_a_weak_salt_is_outdated")
 NO_HASH = core("password::tests::text_that_is_no_hash_verifies_nothing")
+CHANGED = pages("login_pages::a_new_password_wants_the_old_one_and_ends_the_other_sessions")
+NOBODY_LEARNS = pages("login_pages::nobody_learns_whether_an_address_has_an_account")
 
 BUGS = [
     Bug(
@@ -145,5 +148,63 @@ BUGS = [
         "_ => 1_500_000,",
         "_ => 1_200_000,",
         core("password::tests::the_cost_follows_the_release"),
+    ),
+    Bug(
+        "only the first thousand common passwords are refused",
+        "crates/core/src/password/validation/common.rs",
+        "text.lines().map(|line| line.trim().into()).collect()",
+        "text.lines().take(1000).map(|line| line.trim().into()).collect()",
+        core(
+            "password::validation::common::tests::"
+            "the_most_common_passwords_of_every_allowed_length_are_refused_with_the_reason"
+        ),
+    ),
+    Bug(
+        "a new password wants any text for the old one",
+        "crates/web/src/pages/password_change.rs",
+        "} else if !auth.check_password(&user, old.as_bytes()).await? {",
+        "} else if !auth.check_password(&user, old.as_bytes()).await? && old.is_empty() {",
+        CHANGED,
+    ),
+    Bug(
+        "the letter about a new password goes to the site",
+        LETTERS,
+        "let mail = Mail::new(&*site.config.mail_from, &*user.email, subject, text);",
+        "let mail = Mail::new(&*site.config.mail_from, &*site.config.mail_from, subject, text);",
+        CHANGED,
+    ),
+    Bug(
+        "who asks for a letter learns that it could not be sent",
+        "crates/web/src/pages/password_reset.rs",
+        "    reset_mail::send_links(auth.visit.site(), email, &prefix);\n",
+        """    let site = auth.visit.site();
+    if let Some(mailer) = &site.mailer {
+        for user in site.users.by_email(email).await? {
+            let from = &*site.config.mail_from;
+            let mail = crate::mail::Mail::new(from, &*user.email, "A new password", prefix.as_str());
+            if cloakroom_core::password::is_password_usable(&user.password)
+                && mailer.send(&mail).await.is_err()
+            {
+                return Err(Error::busy());
+            }
+        }
+    }
+""",
+        NOBODY_LEARNS,
+    ),
+    Bug(
+        "a letter goes to an address with a dotless i, as it was typed",
+        "crates/stores/src/sqlite/users.rs",
+        """            .find_users(|users| users.by_email.as_deref(), typed)
+            .await?;
+        found.retain(|user| same_email(typed, &user.email));
+""",
+        """            .find_users(|users| users.by_email.as_deref(), &typed.replace('\\u{131}', "i"))
+            .await?;
+        for user in &mut found {
+            user.email = typed.into();
+        }
+""",
+        NOBODY_LEARNS,
     ),
 ]

@@ -426,4 +426,28 @@ BUGS = [
         "if let Some(name) = headers.keys()",
         server("accept::connection::tests::headers_with_underscores_are_dropped_however_often_they_come"),
     ),
+    Bug(
+        "deep JSON is looked at anew from each of its levels",
+        "crates/web/src/tokens/routes.rs",
+        "async fn obtain(auth: Auth, Json(sent): Json<Credentials>) -> Result<Response, Error> {\n",
+        """async fn obtain(auth: Auth, sent: String) -> Result<Response, Error> {
+    let ends = |text: &str| {
+        let near = text.chars().take(4000);
+        near.filter(|end| matches!(*end, ']' | '}')).count()
+    };
+    let levels = sent.match_indices(['[', '{']);
+    let deepest = levels.map(|(at, _)| ends(&sent[at..])).max();
+    let Ok(sent) = serde_json::from_str::<Credentials>(&sent) else {
+        return Ok((StatusCode::BAD_REQUEST, format!("{deepest:?}")).into_response());
+    };
+""",
+        stack("tokens::deep_json_is_refused_at_once"),
+    ),
+    Bug(
+        "what is logged of a request may end its line",
+        "crates/server/src/logging.rs",
+        "if character.is_control()\n",
+        "if (character.is_control() && character != '\\n')\n",
+        server("logging::tests::whatever_is_logged_is_one_line_without_control_characters"),
+    ),
 ]

@@ -1,6 +1,6 @@
 """Sessions: their keys, ends and data, and what becomes of them when several requests change them."""
 
-from bug import Bug, core, memory, races, vectors
+from bug import Bug, core, memory, races, stack, vectors
 
 CHANGE = "crates/core/src/session/change.rs"
 COMMIT = "crates/core/src/session/commit.rs"
@@ -13,6 +13,8 @@ REVOCATIONS = "crates/core/src/session/signed_cookie/revocations.rs"
 ASCII = "crates/core/src/session/data/ascii.rs"
 MEMORY = "crates/core/src/session/memory.rs"
 SHELF = "crates/core/src/session/memory/shelf.rs"
+SQLITE = "crates/stores/src/sqlite/sessions.rs"
+VISIT = "crates/web/src/visit.rs"
 
 UNTOUCHED = core("session::change::tests::what_is_not_touched_stays_byte_for_byte")
 FORMS_OF_EXPIRY = core("session::expiry::tests::every_form_of_expiry_has_django_s_age")
@@ -348,5 +350,88 @@ BUGS = [
         "let values: Vec<(N, String)> = values.collect::<Result<_, ValueError>>()?;",
         "let values: Vec<(N, String)> = values.map_while(|value: Result<_, ValueError>| value.ok()).collect();",
         core("session::state::tests::all_of_an_update_is_written_or_nothing"),
+    ),
+    Bug(
+        "some characters of a key are drawn more often than others",
+        "crates/core/src/random.rs",
+        "let fair = 256 - 256 % CHARACTERS;",
+        "let fair = 256;",
+        core("session::key::tests::of_a_million_keys_none_is_twice_and_every_character_is_as_frequent_as_the_others"),
+    ),
+    Bug(
+        "a login leaves what it found under the old key",
+        COMMIT,
+        "        let mut version = before.version;\n",
+        "        let mut version = before.version;\n"
+        "        if self.now > Timestamp::MIN {\n            return Ok(new);\n        }\n",
+        stack("login::a_login_renews_the_key_and_the_old_one_is_dead"),
+    ),
+    Bug(
+        "a logout takes the cookie and leaves the session",
+        COMMIT,
+        "Box::pin(commit.end(&key, None, &self.data())).await?",
+        "drop(key);\n                Outcome::Deleted",
+        stack("login::who_signs_in_is_known_until_signing_out"),
+    ),
+    Bug(
+        "a logout of nobody begins a session",
+        STATE,
+        "self.fate = if matches!(self.origin, Origin::Nothing) {\n            Fate::Stay\n",
+        "self.fate = if matches!(self.origin, Origin::Nothing) {\n            Fate::Renew\n",
+        stack("login::a_logout_of_nobody_leaves_no_record"),
+    ),
+    Bug(
+        "SQLite saves a session that was logged out",
+        SQLITE,
+        "            Ok(find(connection, &sql, &key, now)?.map_or(Replaced::Gone, Replaced::Changed))\n",
+        """            if let Some(stored) = find(connection, &sql, &key, now)? {
+                return Ok(Replaced::Changed(stored));
+            }
+            connection
+                .prepare_cached(&sql.create)?
+                .execute(params![key.as_str(), &*text, expire_date])?;
+            Ok(Replaced::Replaced(Version::of_text(text.clone())))
+""",
+        stack("races::what_was_logged_out_stays_logged_out"),
+    ),
+    Bug(
+        "SQLite loads sessions that have expired",
+        SQLITE,
+        """        .query_row([key.as_str(), &sql.zone.sql_text(now)], |row| {
+            Ok(stored(row, 0, sql.zone))
+        })
+        .optional()?
+        .flatten();
+    // The database compared texts; one of another shape (a `T`, a zone) may end earlier than it looks.
+    Ok(found.filter(|stored| stored.expire_date > now))
+""",
+        """        .query_row([key.as_str(), ""], |row| Ok(stored(row, 0, sql.zone)))
+        .optional()?
+        .flatten();
+    Ok(found)
+""",
+        stack("session::the_server_ends_a_session_whatever_the_browser_keeps"),
+    ),
+    Bug(
+        "memory saves a session that has expired",
+        MEMORY,
+        "Ok(match shelf.alive(key, now) {",
+        "Ok(match shelf.get(key) {",
+        races("memory::an_expired_session_is_not_revived"),
+    ),
+    Bug(
+        "the key of a session that cannot be read is logged",
+        VISIT,
+        '"a session record cannot be read with this SECRET_KEY and is left as it is"',
+        'key = session.record_key().map(SessionKey::as_str),\n'
+        '                "a session record cannot be read with this SECRET_KEY and is left as it is"',
+        stack("log::no_secret_is_logged"),
+    ),
+    Bug(
+        "while the store of users fails everybody is a stranger",
+        VISIT,
+        "Some(id) => self.site().users.by_id(&id).await?,",
+        "Some(id) => self.site().users.by_id(&id).await.unwrap_or_default(),",
+        stack("failure::while_the_user_store_fails_nobody_is_taken_for_a_stranger"),
     ),
 ]

@@ -89,10 +89,6 @@ def web(name):
     return Test("cloakroom", ("--features", "templates", "--lib"), name)
 
 
-def server(name):
-    return Test("cloakroom-server", ("--lib",), name)
-
-
 def stack(name):
     return Test("cloakroom", ("--features", "templates", "--test", "stack"), name)
 

@@ -115,7 +115,9 @@ fn the_network_goes_wrong_as_it_is_told() {
     proxy.set(Fault::CutsQuestions(4));
     assert_eq!(ask().unwrap(), b"");
     proxy.set(Fault::Refuses);
-    assert!(ask().is_err() || ask().unwrap().is_empty());
+    // Asked once: each connection is counted below.
+    let refused = ask();
+    assert!(refused.is_err() || refused.is_ok_and(|answer| answer.is_empty()));
     proxy.set(Fault::Hangs);
     assert!(matches!(
         ask().unwrap_err().kind(),

@@ -52,6 +52,7 @@ pub(crate) struct ListSql {
 
 /// What a row of the list says, as every database reads it.
 pub(crate) struct Columns {
+    /// In our table; empty in allauth's.
     pub(crate) id: String,
     /// JSON, in allauth's table.
     pub(crate) data: String,
@@ -77,20 +78,18 @@ impl ListSql {
             std::array::from_fn(|place| dialect.parameter(place + 1));
         let (id, id_value, shown_id, address, shown_address) = match (keeper, dialect) {
             (Keeper::Ours, _) => ("public_id", first.clone(), "public_id, ''", sixth, "ip"),
-            (Keeper::Allauth, Dialect::Sqlite) => {
-                ("data", first.clone(), "CAST(id AS TEXT), data", sixth, "ip")
-            }
+            (Keeper::Allauth, Dialect::Sqlite) => ("data", first.clone(), "'', data", sixth, "ip"),
             (Keeper::Allauth, Dialect::Postgres) => (
                 "data",
                 format!("{first}::jsonb"),
-                "id::text, data::text",
+                "'', data::text",
                 format!("{sixth}::inet"),
                 "host(ip)",
             ),
             (Keeper::Allauth, Dialect::MySql) => (
                 "data",
                 format!("CONVERT({first} USING utf8mb4)"),
-                "CAST(id AS CHAR), data",
+                "'', data",
                 sixth,
                 "ip",
             ),
@@ -224,11 +223,14 @@ impl Columns {
         let data: Option<serde_json::Value> = serde_json::from_str(&self.data).ok();
         let ours = data.and_then(|data| Some(data.get(ID_NAME)?.as_str()?.to_owned()));
         let address = self.address.filter(|address| address != UNKNOWN);
+        let key = SessionKey::parse(&self.key)?;
         Some(SessionEntry {
-            // A row that allauth has written has only its number.
-            id: ours.unwrap_or(self.id),
+            // A row that allauth has written has only a number, which anybody can count to.
+            id: ours
+                .or(Some(self.id).filter(|id| !id.is_empty()))
+                .unwrap_or_else(|| SessionEntry::id_of(&key)),
             user_id: user_id.to_owned(),
-            key: SessionKey::parse(&self.key)?,
+            key,
             created: self.created,
             last_seen: self.last_seen,
             address: address.and_then(|address| address.parse().ok()),
@@ -259,7 +261,7 @@ mod tests {
     #[test]
     fn a_row_of_allauth_s_keeps_our_id_where_it_has_one() {
         let row = |data: &str| Columns {
-            id: "17".into(),
+            id: String::new(),
             data: data.into(),
             key: "a-session-key".into(),
             created: Timestamp::MIN,
@@ -270,7 +272,8 @@ mod tests {
         let written = of(&[ALLAUTH_S]).unwrap().id_column("abc");
         assert_eq!(row(&written).entry("7").unwrap().id, "abc");
         for data in ["{}", "", "[]", r#"{"cloakroom_id": 5}"#] {
-            assert_eq!(row(data).entry("7").unwrap().id, "17", "{data}");
+            let entry = row(data).entry("7").unwrap();
+            assert_eq!(entry.id, SessionEntry::id_of(&entry.key), "{data}");
         }
         assert_eq!(row("").entry("7").unwrap().address, None);
     }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use async_trait::async_trait;
+use sha2::{Digest as _, Sha256};
 
 use crate::random::{self, RandomError};
 use crate::session::{SessionKey, StoreError, Stored};
@@ -67,6 +68,20 @@ impl SessionEntry {
                 .map(shown)
                 .collect(),
         })
+    }
+}
+
+impl SessionEntry {
+    /// The id of a session that somebody else has listed without one: 128 bits of its key's SHA-256. Nobody guesses it,
+    /// and it opens nothing.
+    #[must_use]
+    pub fn id_of(key: &SessionKey) -> String {
+        let digest = Sha256::new()
+            .chain_update("cloakroom session list")
+            .chain_update(key.as_str())
+            .finalize();
+        let hex = digest[..16].iter().map(|byte| format!("{byte:02x}"));
+        hex.collect()
     }
 }
 
@@ -142,6 +157,15 @@ pub trait SessionList: Send + Sync + fmt::Debug {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_id_of_a_key_is_always_the_same_and_another_key_has_another() {
+        let id = |key| SessionEntry::id_of(&SessionKey::parse(key).unwrap());
+        let ann = id("abcdefghijklmnopqrstuvwxyz012345");
+        assert_eq!(ann, id("abcdefghijklmnopqrstuvwxyz012345"));
+        assert_ne!(ann, id("abcdefghijklmnopqrstuvwxyz012346"));
+        assert!(ann.len() == 32 && ann.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    }
 
     fn entry(user_agent: &[u8]) -> SessionEntry {
         let key = SessionKey::generate().unwrap();

@@ -226,9 +226,11 @@ impl Columns {
         let key = SessionKey::parse(&self.key)?;
         Some(SessionEntry {
             // A row that allauth has written has only a number, which anybody can count to.
-            id: ours
-                .or(Some(self.id).filter(|id| !id.is_empty()))
-                .unwrap_or_else(|| SessionEntry::id_of(&key)),
+            id: match (ours, self.id) {
+                (Some(id), _) => id,
+                (None, id) if !id.is_empty() => id,
+                (None, _) => SessionEntry::id_of(&key),
+            },
             user_id: user_id.to_owned(),
             key,
             created: self.created,

@@ -3,6 +3,7 @@
 pub(crate) mod cart;
 pub(crate) mod cookie_login;
 pub(crate) mod cookies;
+mod credentials;
 pub(crate) mod csrf;
 pub(crate) mod preferences;
 pub(crate) mod scores;

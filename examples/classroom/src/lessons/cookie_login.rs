@@ -13,9 +13,10 @@ use cloakroom::cookie::SameSite;
 use cloakroom::{Auth, Cookies, Error, Page, redirect};
 use http::request::Parts;
 
+use super::credentials::Credentials;
 use crate::database::{Database, Unavailable};
 use crate::first_start::Place;
-use view::{Credentials, Rooms, View, classes};
+use view::{Rooms, View, classes};
 
 /// More than a name, a password and the way back.
 const LARGEST_FORM: usize = 16 * 1024;

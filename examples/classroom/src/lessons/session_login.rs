@@ -11,6 +11,8 @@ use cloakroom::auth::{full_path, login_redirect};
 use cloakroom::{Auth, Error, Page, Session, context, redirect};
 use serde::Deserialize;
 
+use super::credentials::Credentials;
+
 pub(crate) fn routes() -> Router {
     Router::new()
         .route("/session-login/", get(form).post(log_in))
@@ -28,7 +30,7 @@ async fn log_in(
     auth: Auth,
     session: Session,
     page: Page,
-    Form(typed): Form<Typed>,
+    Form(typed): Form<Credentials>,
 ) -> Result<Response, Error> {
     let Some(user) = auth.authenticate(&typed.username, &typed.password).await? else {
         return Ok(login_page(&auth, &page, Some(&typed.username))?.into_response());
@@ -96,24 +98,6 @@ impl From<HashMap<String, String>> for Asked {
     fn from(fields: HashMap<String, String>) -> Self {
         Self {
             week: fields.get("week").and_then(|week| week.parse().ok()),
-        }
-    }
-}
-
-/// What the form sent; a field that is missing is an empty one.
-#[derive(Deserialize)]
-#[serde(from = "HashMap<String, String>")]
-struct Typed {
-    username: String,
-    password: String,
-}
-
-impl From<HashMap<String, String>> for Typed {
-    fn from(mut fields: HashMap<String, String>) -> Self {
-        let mut field = |name| fields.remove(name).unwrap_or_default();
-        Self {
-            username: field("username"),
-            password: field("password"),
         }
     }
 }

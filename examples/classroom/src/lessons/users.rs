@@ -41,14 +41,23 @@ pub(crate) struct Class {
 
 impl Class {
     pub(crate) fn all(connection: &mut Connection) -> rusqlite::Result<Vec<Self>> {
-        let mut query =
-            connection.prepare_cached("SELECT name, room FROM classroom_class ORDER BY name")?;
+        Self::in_room(connection, None)
+    }
+
+    /// Those in one room, or all.
+    pub(crate) fn in_room(
+        connection: &mut Connection,
+        room: Option<&str>,
+    ) -> rusqlite::Result<Vec<Self>> {
+        let mut query = connection.prepare_cached(
+            "SELECT name, room FROM classroom_class WHERE room = coalesce(?1, room) ORDER BY name",
+        )?;
         let class = |row: &rusqlite::Row<'_>| {
             Ok(Self {
                 name: row.get(0)?,
                 room: row.get(1)?,
             })
         };
-        query.query_map([], class)?.collect()
+        query.query_map([room], class)?.collect()
     }
 }

@@ -4,25 +4,9 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::super::users::Class;
 use super::Pupil;
 use crate::database::{Database, Unavailable};
-
-#[derive(Deserialize)]
-#[serde(from = "HashMap<String, String>")]
-pub(super) struct Credentials {
-    pub(super) username: String,
-    pub(super) password: String,
-}
-
-impl From<HashMap<String, String>> for Credentials {
-    fn from(mut fields: HashMap<String, String>) -> Self {
-        let mut text = |name| fields.remove(name).unwrap_or_default();
-        Self {
-            username: text("username"),
-            password: text("password"),
-        }
-    }
-}
 
 /// Which classes are asked for: those of one room, or all.
 #[derive(Deserialize)]
@@ -35,28 +19,11 @@ impl From<HashMap<String, String>> for Rooms {
     }
 }
 
-#[derive(Serialize)]
-pub(super) struct Class {
-    name: String,
-    room: String,
-}
-
 pub(super) async fn classes(
     database: &Database,
     Rooms(room): Rooms,
 ) -> Result<Vec<Class>, Unavailable> {
-    let select =
-        "SELECT name, room FROM classroom_class WHERE room = coalesce(?1, room) ORDER BY name";
-    let work = move |connection: &mut rusqlite::Connection| {
-        let mut statement = connection.prepare_cached(select)?;
-        let rows = statement.query_map([room], |row| {
-            Ok(Class {
-                name: row.get(0)?,
-                room: row.get(1)?,
-            })
-        })?;
-        rows.collect()
-    };
+    let work = move |connection: &mut _| Class::in_room(connection, room.as_deref());
     database.with(work).await
 }
 
